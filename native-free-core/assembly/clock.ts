@@ -1,0 +1,74 @@
+// The shared clock: milliseconds since the arena's birth, one float64 in the header.
+//
+// A worker ticks it while there is work. Before that worker sleeps it stores +infinity, and with
+// no worker at all the word stays +infinity: every comparison "now < expiry" then fails into the
+// slow path, which asks the host. So a hit pays one load and no extra branch, and an idle engine
+// does nothing.
+
+import { threads, threadBytes } from "./arena";
+import {
+  HEADER_TICKER_SLOT,
+  HEADER_TICKING,
+  HEADER_TIME_MS,
+  THREAD_DOORBELL,
+  THREAD_PARKED,
+} from "./layout";
+import { add32, publishF64 } from "./store";
+
+// @ts-ignore: decorator
+@external("host", "nowMs")
+declare function hostNowMs(): f64;
+
+/** The shared time word as it stands; +infinity when nobody ticks. */
+// @ts-ignore: decorator
+@inline
+export function sharedMs(): f64 {
+  return load<f64>(HEADER_TIME_MS);
+}
+
+/** Asks the host for the time, shares it when a worker ticks, and wakes that worker. */
+export function refreshMs(): f64 {
+  const now = hostNowMs();
+  if (load<u32>(HEADER_TICKING)) {
+    // Sequentially consistent, like the look at PARKED: a ticker about to sleep sees this store,
+    // or is seen to be parked.
+    publishF64(HEADER_TIME_MS, now);
+    const slot = load<u32>(HEADER_TICKER_SLOT);
+    if (slot != 0) ringDoorbell(threads + (slot - 1) * threadBytes);
+  }
+  return now;
+}
+
+/** The time now: the shared word, or the host's when nobody ticks. */
+// @ts-ignore: decorator
+@inline
+export function currentMs(): f64 {
+  const now = sharedMs();
+  return now < Infinity ? now : refreshMs();
+}
+
+/** Wakes a home worker if it sleeps. The doorbell moves first, so a worker about to sleep stays. */
+export function ringDoorbell(worker: usize): void {
+  if (atomic.load<u32>(worker + THREAD_PARKED) == 0) return;
+  add32(worker + THREAD_DOORBELL, 1);
+  atomic.notify(worker + THREAD_DOORBELL, 1);
+}
+
+let operations: u32 = 0;
+
+/** Called once per operation: every 64th refreshes the shared clock, in case its ticker starves. */
+// @ts-ignore: decorator
+@inline
+export function countOperation(): void {
+  operations += 1;
+  if ((operations & 63) == 0) refreshTicked();
+}
+
+function refreshTicked(): void {
+  if (load<u32>(HEADER_TICKING) != 0 && sharedMs() < Infinity) refreshMs();
+}
+
+/** Stores the shared time; +infinity says that nobody ticks. */
+export function tick(nowMs: f64): void {
+  publishF64(HEADER_TIME_MS, nowMs);
+}

@@ -1,0 +1,252 @@
+// Commands on their way: built in the caller's ring, applied in place when the shard is free, or
+// published for whoever holds the shard next.
+
+import {
+  hashSeed,
+  shardAddress,
+  shardOf,
+  thread,
+  threadAddress,
+  threadId,
+} from "./arena";
+import { copyBytes } from "./bytes";
+import { countOperation, currentMs, ringDoorbell } from "./clock";
+import { hashBytes, namespaceSeed } from "./hash";
+import { unpin } from "./hazard";
+import {
+  OP_DELETE,
+  OP_RELEASE,
+  OP_SET,
+  OP_STAGE,
+  OP_TOUCH,
+  RECORD_ALIGN,
+  RECORD_CONTENT_TYPE_BYTES,
+  RECORD_CREATED_MS,
+  RECORD_ENCODING,
+  RECORD_EPOCH,
+  RECORD_EXPIRY_MS,
+  RECORD_FLAGS,
+  RECORD_HASH,
+  RECORD_KEY,
+  RECORD_KEY_BYTES,
+  RECORD_NAMESPACE,
+  RECORD_OLD,
+  RECORD_OPCODE,
+  RECORD_PAGES,
+  RECORD_SIZE,
+  RECORD_STATUS,
+  RECORD_VALUE_BYTES,
+  RING_HEAD,
+  RING_TAIL,
+  SHARD_HOME,
+  SHARD_ID,
+  SHARD_WANTED,
+  THREAD_COMPLETIONS,
+  THREAD_INPLACE,
+  THREAD_KEY,
+  THREAD_QUEUED,
+  THREAD_RING_HIGH,
+  THREAD_RINGS,
+  THREAD_WAITING,
+} from "./layout";
+import { namespaceEpoch } from "./namespaces";
+import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
+import { drainTouches } from "./recency";
+import {
+  claimRecord,
+  finishRecord,
+  publishRecord,
+  takeRecord,
+  waitingBytes,
+} from "./ring";
+import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./shard";
+import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
+import { add32, put16, put32, put64, put8, putF64 } from "./store";
+
+/** Commands of other callers that one holder runs before it lets go. */
+const FOREIGN_COMMANDS_MAX: u32 = 64;
+const HAND_OVER_ROUNDS_MAX: u32 = 4;
+
+let record: usize = 0;
+let shardIndex: u32 = 0;
+
+/** Address of this thread's ring page for a shard. */
+// @ts-ignore: decorator
+@inline
+export function ringOf(slot: usize, shard: u32): usize {
+  return load<u32>(slot + THREAD_RINGS + shard * 4);
+}
+
+/** Shard of the command being built, or of the last one. */
+export function commandShard(): u32 {
+  return shardIndex;
+}
+
+/** Record of the command being built, or of the last one. */
+export function commandRecord(): usize {
+  return record;
+}
+
+/**
+ * Begins a command on the key in the key scratch area. Returns the address where content type and
+ * value go, `roomBytes` of them, or FULL. Nothing is visible before `submit`.
+ */
+export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
+  countOperation();
+  unpin();
+  const key = thread + THREAD_KEY;
+  const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
+  shardIndex = shardOf(hash);
+  const size = (RECORD_KEY + keyBytes + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shardIndex), size);
+  if (record == 0) return STATUS_FULL;
+  put32(record + RECORD_SIZE, size);
+  put8(record + RECORD_OPCODE, opcode);
+  put16(record + RECORD_KEY_BYTES, keyBytes);
+  put16(record + RECORD_NAMESPACE, namespaceId);
+  put64(record + RECORD_HASH, hash);
+  put32(record + RECORD_EPOCH, namespaceEpoch(namespaceId));
+  put32(record + RECORD_OLD, 0);
+  put32(record + RECORD_PAGES, 0);
+  copyBytes(record + RECORD_KEY, key, keyBytes);
+  return <i32>(record + RECORD_KEY + keyBytes);
+}
+
+/** Begins a command that names a shard instead of a key (stage and release). */
+export function beginShardCommand(opcode: u32, shard: u32): i32 {
+  unpin();
+  shardIndex = shard;
+  record = claimRecord(ringOf(thread, shard), RECORD_KEY);
+  if (record == 0) return STATUS_FULL;
+  put32(record + RECORD_SIZE, RECORD_KEY);
+  put8(record + RECORD_OPCODE, opcode);
+  put16(record + RECORD_KEY_BYTES, 0);
+  put16(record + RECORD_NAMESPACE, 0);
+  put32(record + RECORD_OLD, 0);
+  put32(record + RECORD_PAGES, 0);
+  return 0;
+}
+
+/** Pages or old item that the command is about. */
+export function describePages(firstPage: u32, oldReference: u32): void {
+  put32(record + RECORD_PAGES, firstPage);
+  put32(record + RECORD_OLD, oldReference);
+}
+
+/**
+ * Completes the command: sizes of what was written behind the key, conditions, time to live.
+ * Carries it out when the shard is free and `inPlace` is set, else publishes it. The status of
+ * the command, or PENDING.
+ */
+export function submit(
+  valueBytes: u32,
+  contentTypeBytes: u32,
+  encoding: u32,
+  flags: u32,
+  ttlMs: f64,
+  inPlace: u32,
+): i32 {
+  const now = currentMs();
+  put32(record + RECORD_VALUE_BYTES, valueBytes);
+  put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
+  put8(record + RECORD_ENCODING, encoding);
+  put8(record + RECORD_FLAGS, flags);
+  putF64(record + RECORD_CREATED_MS, now);
+  putF64(record + RECORD_EXPIRY_MS, now + ttlMs);
+  const shard = shardAddress(shardIndex);
+  const ring = ringOf(thread, shardIndex);
+  if (inPlace != 0 && load<u32>(shard + SHARD_WANTED) == 0 && tryHold(shard)) {
+    if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
+    drainTouches(shard, ring);
+    const status = apply(shard, record, threadId);
+    put32(record + RECORD_STATUS, status);
+    put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
+    if (workOf(shard) != 0) drainWork(shard, FOREIGN_COMMANDS_MAX);
+    release(shard);
+    return status;
+  }
+  return publish(shard, ring, inPlace);
+}
+
+function publish(shard: usize, ring: usize, inPlace: u32): i32 {
+  publishRecord(ring);
+  markWork(shard, threadId);
+  put64(thread + THREAD_QUEUED, load<u64>(thread + THREAD_QUEUED) + 1);
+  const waiting = <u64>(load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_HEAD));
+  if (waiting > load<u64>(thread + THREAD_RING_HIGH)) put64(thread + THREAD_RING_HIGH, waiting);
+  // The holder may have looked at the work word just before: try once more.
+  const home = load<u32>(shard + SHARD_HOME);
+  if (inPlace != 0 || home == 0) helpShard(shardIndex);
+  if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
+  return STATUS_PENDING;
+}
+
+/** Drains a shard's rings if it is free. True when it was. */
+export function helpShard(index: u32): bool {
+  const shard = shardAddress(index);
+  if (!tryHold(shard)) return false;
+  drainWork(shard, FOREIGN_COMMANDS_MAX);
+  release(shard);
+  return true;
+}
+
+/** Frees the shard, then looks once more whether a command came in between. */
+export function release(shard: usize): void {
+  letGo(shard);
+  for (let i: u32 = 0; i < HAND_OVER_ROUNDS_MAX; i++) {
+    if (workOf(shard) == 0 || !tryHold(shard)) return;
+    drainWork(shard, FOREIGN_COMMANDS_MAX);
+    letGo(shard);
+  }
+  const home = load<u32>(shard + SHARD_HOME);
+  if (home != 0) ringDoorbell(threadAddress(home - 1));
+}
+
+/** Runs waiting commands of all callers, about `commandsMax` of them; the number run. */
+export function drainWork(shard: usize, commandsMax: u32): u32 {
+  let work = workOf(shard);
+  let ran: u32 = 0;
+  while (work != 0 && ran < commandsMax) {
+    const id = <u32>ctz<u64>(work);
+    work &= work - 1;
+    ran += drainRing(shard, id, commandsMax - ran);
+  }
+  return ran;
+}
+
+/** Runs waiting commands of one caller; the number run. */
+function drainRing(shard: usize, id: u32, commandsMax: u32): u32 {
+  const slot = threadAddress(id);
+  const ring = ringOf(slot, load<u32>(shard + SHARD_ID));
+  // The bit goes first: what is published from here on sets it again.
+  clearWork(shard, id);
+  if (ring == 0) return 0;
+  drainTouches(shard, ring);
+  let ran: u32 = 0;
+  while (ran < commandsMax) {
+    const next = takeRecord(ring);
+    if (next == 0) break;
+    put32(next + RECORD_STATUS, apply(shard, next, id));
+    finishRecord(ring, next);
+    ran += 1;
+  }
+  if (waitingBytes(ring) != 0) markWork(shard, id);
+  if (ran != 0) announce(slot);
+  return ran;
+}
+
+/** Tells a caller that commands of its were answered. */
+export function announce(slot: usize): void {
+  add32(slot + THREAD_COMPLETIONS, 1);
+  if (atomic.load<u32>(slot + THREAD_WAITING) != 0) atomic.notify(slot + THREAD_COMPLETIONS, 1);
+}
+
+function apply(shard: usize, command: usize, id: u32): i32 {
+  const opcode = load<u8>(command + RECORD_OPCODE);
+  if (opcode == OP_SET) return applySet(shard, command);
+  if (opcode == OP_DELETE) return applyDelete(shard, command);
+  if (opcode == OP_TOUCH) return applyTouch(shard, command);
+  if (opcode == OP_STAGE) return applyStage(shard, command, id);
+  if (opcode == OP_RELEASE) return applyRelease(shard, command);
+  return STATUS_REFUSED;
+}

@@ -1,0 +1,22 @@
+// Exports of the core, nothing else. `../core-exports.ts` types them for the binding.
+
+export { attachThread, createArena, detachThread, resetShardOf } from "./creation";
+export { bindArena, bindThread } from "./arena";
+export {
+  beginCommand,
+  beginShardCommand,
+  commandRecord,
+  commandShard,
+  describePages,
+  helpShard,
+  submit,
+} from "./commands";
+export { unpin } from "./hazard";
+export { clearNamespace, registerNamespace } from "./namespaces";
+export { read } from "./reader";
+export { nextDueMs, serveHome, serveShard } from "./maintenance";
+export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
+export { tick } from "./clock";
+export { park, spinForWork } from "./parking";
+export { verifyIndexOnly, verifyShard } from "./verify";
+export { storesUntilTrap, trapAfterStores } from "./store";

@@ -1,0 +1,262 @@
+// Making room: eviction by recency, and moving pages between size classes.
+//
+// A class with memory pressure evicts its own oldest items. From time to time, and whenever it
+// has nothing of its own to evict, it takes a page from the class whose oldest item is the oldest
+// of the shard. That page is emptied so that the oldest items of its class go and the others
+// move: the effect is as if recency were one list over all classes.
+//
+// One chunk of each class stays in reserve for overwrites: replacing a value at the limit evicts
+// nobody. Holder only.
+
+import { toReference } from "./arena";
+import { copyBytes } from "./bytes";
+import { fence } from "./fence";
+import { delist, dispose, emptyLimbo, itemBytes } from "./items";
+import {
+  CLASS_ITEMS,
+  CLASS_LARGE,
+  CLASS_MAX,
+  CLASS_PAGES,
+  CLASS_PARTIAL,
+  CLASS_PRESSURE,
+  ITEM_CLASS,
+  ITEM_HASH,
+  ITEM_LIVE,
+  ITEM_STAMP,
+  ITEM_STATE,
+  PAGE_SLAB,
+  SHARD_CLASS_USED,
+  SHARD_EVICTIONS,
+  SHARD_FREE_PAGES,
+  SHARD_ITEMS,
+  SHARD_LIMBO,
+  SHARD_PAGES_MOVED,
+  SHARD_STAMP,
+} from "./layout";
+import { lruReplace, lruTail } from "./lru";
+import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import {
+  addPage,
+  allocateChunk,
+  beginDrain,
+  chunksPerPage,
+  classAddress,
+  endDrain,
+  freeChunks,
+  strideOf,
+} from "./slab";
+import { publish32, put32, put64 } from "./store";
+import { findReference, removeEntry, swapReference } from "./table";
+import { wheelReplace } from "./wheel";
+
+/** Counts removals and moves of items: who keeps an entry's address across one looks again. */
+export let upheavals: u32 = 0;
+
+const EVICTIONS_PER_COMMAND_MAX: u32 = 64;
+const STEALS_PER_COMMAND_MAX: u32 = 8;
+
+/** Takes a linked item out of the index and the lists; its memory stays. */
+export function unlinkItem(shard: usize, item: usize): void {
+  const hash = load<u64>(item + ITEM_HASH);
+  removeEntry(shard, hash, findReference(shard, hash, toReference(item)));
+  delist(shard, item);
+  upheavals += 1;
+}
+
+/** Evicts one item. */
+export function evict(shard: usize, item: usize): void {
+  unlinkItem(shard, item);
+  dispose(shard, item);
+  put64(shard + SHARD_EVICTIONS, load<u64>(shard + SHARD_EVICTIONS) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function ageOf(shard: usize, item: usize): u32 {
+  return load<u32>(shard + SHARD_STAMP) - load<u32>(item + ITEM_STAMP);
+}
+
+/** Class whose least recently used item is the oldest of the shard; CLASS_MAX when none has items. */
+export function oldestClass(shard: usize): u32 {
+  let used = load<u64>(shard + SHARD_CLASS_USED);
+  let oldest: u32 = CLASS_MAX;
+  let oldestAge: u32 = 0;
+  while (used != 0) {
+    const sizeClass = <u32>ctz<u64>(used);
+    used &= used - 1;
+    const age = ageOf(shard, lruTail(classAddress(shard, sizeClass)));
+    if (oldest == CLASS_MAX || age > oldestAge) {
+      oldest = sizeClass;
+      oldestAge = age;
+    }
+  }
+  return oldest;
+}
+
+/** Evicts the oldest item of the shard; false when it has none. */
+export function evictOldest(shard: usize): bool {
+  const sizeClass = oldestClass(shard);
+  if (sizeClass == CLASS_MAX) return false;
+  evict(shard, lruTail(classAddress(shard, sizeClass)));
+  return true;
+}
+
+/** Evicts until the shard holds fewer than `itemsMax` items. */
+export function holdCount(shard: usize, itemsMax: u32): void {
+  for (let i: u32 = 0; i < EVICTIONS_PER_COMMAND_MAX; i++) {
+    if (load<u32>(shard + SHARD_ITEMS) < itemsMax) return;
+    if (!evictOldest(shard)) return;
+  }
+}
+
+/**
+ * A chunk of the class, made free if need be; 0 when no memory is to be had.
+ * `reserve` chunks of the class are left alone as long as anything else helps.
+ */
+export function acquireChunk(shard: usize, sizeClass: u32, reserve: u32): usize {
+  if (freeChunks(shard, sizeClass) > reserve) return allocateChunk(shard, sizeClass);
+  const page = takePage(shard);
+  if (page != NO_PAGE) {
+    addPage(shard, page, sizeClass);
+    return allocateChunk(shard, sizeClass);
+  }
+  if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
+  evictForClass(shard, sizeClass, reserve);
+  if (freeChunks(shard, sizeClass) <= reserve) {
+    const stolen = stealPage(shard);
+    if (stolen != NO_PAGE) addPage(shard, stolen, sizeClass);
+  }
+  return allocateChunk(shard, sizeClass);
+}
+
+function evictForClass(shard: usize, sizeClass: u32, reserve: u32): void {
+  const record = classAddress(shard, sizeClass);
+  for (let i: u32 = 0; i < EVICTIONS_PER_COMMAND_MAX; i++) {
+    if (freeChunks(shard, sizeClass) > reserve) return;
+    const victim = lruTail(record);
+    if (victim == 0) return;
+    balance(shard, sizeClass, record, victim);
+    if (freeChunks(shard, sizeClass) > reserve) return;
+    evict(shard, lruTail(record));
+  }
+}
+
+/** After a page's worth of evictions, compares this class with the oldest one of the shard. */
+function balance(shard: usize, sizeClass: u32, record: usize, victim: usize): void {
+  const pressure = load<u32>(record + CLASS_PRESSURE) + 1;
+  if (pressure < chunksPerPage(sizeClass)) {
+    put32(record + CLASS_PRESSURE, pressure);
+    return;
+  }
+  put32(record + CLASS_PRESSURE, 0);
+  const donor = oldestClass(shard);
+  if (donor == sizeClass || donor == CLASS_MAX) return;
+  const donorAge = ageOf(shard, lruTail(classAddress(shard, donor)));
+  const ownAge = ageOf(shard, victim);
+  if (donorAge - ownAge <= ownAge >> 2) return;
+  const page = stealFrom(shard, donor);
+  if (page != NO_PAGE) addPage(shard, page, sizeClass);
+}
+
+/** Takes a page from whichever class can best spare one; NO_PAGE when none could be emptied. */
+export function stealPage(shard: usize): u32 {
+  for (let i: u32 = 0; i < STEALS_PER_COMMAND_MAX; i++) {
+    const free = takePage(shard);
+    if (free != NO_PAGE) return free;
+    const idle = idleClass(shard);
+    const donor = idle != CLASS_MAX ? idle : oldestClass(shard);
+    if (donor == CLASS_MAX) return NO_PAGE;
+    const page = stealFrom(shard, donor);
+    if (page != NO_PAGE) return page;
+  }
+  return NO_PAGE;
+}
+
+/** A class that holds pages but no item. */
+function idleClass(shard: usize): u32 {
+  for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) {
+    const record = classAddress(shard, sizeClass);
+    if (load<u32>(record + CLASS_PAGES) != 0 && load<u32>(record + CLASS_ITEMS) == 0) {
+      if (load<u32>(record + CLASS_PARTIAL) != 0) return sizeClass;
+    }
+  }
+  return CLASS_MAX;
+}
+
+function stealFrom(shard: usize, donor: u32): u32 {
+  spare(shard, donor);
+  return takePage(shard);
+}
+
+/** Makes the class give up the pages of its oldest item. */
+function spare(shard: usize, donor: u32): void {
+  const record = classAddress(shard, donor);
+  const tail = lruTail(record);
+  if (donor == CLASS_LARGE) evict(shard, tail);
+  else emptyPage(shard, tail != 0 ? pageOf(tail) : load<u32>(record + CLASS_PARTIAL) - 1, donor);
+}
+
+/**
+ * Empties a slab page and gives it back to the shard. The oldest items of the class go; younger
+ * ones that live in this page move into the chunks that became free.
+ */
+function emptyPage(shard: usize, page: u32, sizeClass: u32): void {
+  if (pageKind(pageEntry(page)) != PAGE_SLAB) return;
+  beginDrain(shard, page);
+  const stride = strideOf(sizeClass);
+  const chunks = chunksPerPage(sizeClass);
+  const start = pageAddress(page);
+  for (let i: u32 = 0; i < chunks; i++) {
+    const item = start + i * stride;
+    if (load<u32>(item + ITEM_STATE) == ITEM_LIVE) relocate(shard, item, sizeClass);
+  }
+  put64(shard + SHARD_PAGES_MOVED, load<u64>(shard + SHARD_PAGES_MOVED) + 1);
+  endDrain(shard, page);
+}
+
+const RELOCATION_EVICTIONS_MAX: u32 = 8;
+
+/** Takes one live item out of a page that is being emptied: evicts or moves it. */
+function relocate(shard: usize, item: usize, sizeClass: u32): void {
+  const record = classAddress(shard, sizeClass);
+  // Victims in the same page make no chunk free elsewhere, so one may not be enough.
+  for (let i: u32 = 0; i < RELOCATION_EVICTIONS_MAX; i++) {
+    if (freeChunks(shard, sizeClass) > 1) break;
+    const victim = lruTail(record);
+    evict(shard, victim);
+    if (victim == item) return;
+  }
+  const target = allocateChunk(shard, sizeClass);
+  if (target == 0) evict(shard, item);
+  else moveItem(shard, record, item, target);
+}
+
+/** Moves an item to another chunk of its class: complete copy, state last, then one swap. */
+function moveItem(shard: usize, record: usize, item: usize, target: usize): void {
+  copyBytes(target + ITEM_CLASS, item + ITEM_CLASS, itemBytes(item) - ITEM_CLASS);
+  fence();
+  publish32(target + ITEM_STATE, ITEM_LIVE);
+  lruReplace(record, item, target);
+  wheelReplace(shard, item, target);
+  const hash = load<u64>(item + ITEM_HASH);
+  const entry = findReference(shard, hash, toReference(item));
+  swapReference(shard, hash, entry, toReference(target));
+  dispose(shard, item);
+  upheavals += 1;
+}
+
+/** Claims `count` pages for a large value, evicting as needed; false when that many do not come. */
+export function makePagesFree(shard: usize, count: u32): bool {
+  if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
+  while (load<u32>(shard + SHARD_FREE_PAGES) < count) {
+    const idle = idleClass(shard);
+    const donor = idle != CLASS_MAX ? idle : oldestClass(shard);
+    if (donor == CLASS_MAX) return false;
+    const before = load<u32>(shard + SHARD_FREE_PAGES);
+    const items = load<u32>(shard + SHARD_ITEMS);
+    spare(shard, donor);
+    const stuck = load<u32>(shard + SHARD_FREE_PAGES) <= before;
+    if (stuck && load<u32>(shard + SHARD_ITEMS) == items) return false;
+  }
+  return true;
+}

@@ -1,0 +1,295 @@
+// Where every byte of the arena lies. Offsets only; each structure's file holds its algorithm.
+//
+// One shared WebAssembly memory, declared whole at creation:
+//
+//   0            header          constants of the arena, clock, registry counters     4 KiB
+//   routing      slot table      shard of each of the 4,096 key slots                 4 KiB
+//   class lookup                 size class by item size in 8-byte units
+//   namespaces   registry        epoch and name of each namespace                     64 KiB
+//   names        name bytes      append only
+//   threads      thread slots    identity, hazard word, counters, scratch areas
+//   directory    page directory  state of every page: with the items, THE TRUTH
+//   shards       shard headers   owner, work, index root, lists, wheel, stripes
+//   pages        pages           items, index segments, rings, large values
+//
+// Addresses are bytes and fit 32 bits; references are addresses in units of 8 bytes, 0 = none.
+// Fields that different threads write lie 128 bytes apart (two cache lines: the adjacent-line
+// prefetcher pairs them). "holder" is the thread whose id stands in the shard's owner word.
+
+export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
+export const ARENA_LAYOUT_VERSION: u32 = 1;
+export const LINE_BYTES: u32 = 128;
+
+// ── Header ──────────────────────────────────────────────────────────────────────────────────
+// Written once by the creator before anybody attaches; constant afterwards, but for the two
+// marked lines.
+export const HEADER_MAGIC: u32 = 0;
+export const HEADER_VERSION: u32 = 4;
+export const HEADER_LIMIT_BYTES: u32 = 8;
+export const HEADER_SHARD_COUNT: u32 = 12;
+export const HEADER_THREAD_SLOTS: u32 = 16;
+export const HEADER_PAGE_BYTES: u32 = 20;
+export const HEADER_PAGE_SHIFT: u32 = 24;
+export const HEADER_SCRATCH_BYTES: u32 = 28; // largest value that is copied, not pinned
+export const HEADER_ROUTING: u32 = 32;
+export const HEADER_NAMESPACES: u32 = 36;
+export const HEADER_NAMES: u32 = 40;
+export const HEADER_NAMES_BYTES: u32 = 44;
+export const HEADER_THREADS: u32 = 48;
+export const HEADER_THREAD_BYTES: u32 = 52;
+export const HEADER_DIRECTORY: u32 = 56;
+export const HEADER_PAGE_COUNT: u32 = 60;
+export const HEADER_PAGES: u32 = 64;
+export const HEADER_SHARDS: u32 = 68;
+export const HEADER_SHARD_BYTES: u32 = 72;
+export const HEADER_STRIPES: u32 = 76; // stripes of one shard, a power of two
+export const HEADER_INLINE_BYTES: u32 = 80; // key + content type + value kept in one chunk
+export const HEADER_CLASS_COUNT: u32 = 84;
+export const HEADER_CLASS_LOOKUP: u32 = 88;
+export const HEADER_MAX_VALUE_BYTES: u32 = 92;
+export const HEADER_HASH_SEED: u32 = 96; // u64, random for each arena
+export const HEADER_TICKING: u32 = 104; // 1 = a worker ticks the clock, 0 = each call reads it
+// Line of the clock: written by the ticker and by threads that refresh it.
+export const HEADER_TIME_MS: u32 = 128; // f64, +infinity while nobody ticks
+// Line of the registries.
+export const HEADER_NAMESPACE_COUNT: u32 = 256;
+export const HEADER_NAMES_USED: u32 = 260;
+export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
+export const HEADER_ATTACHED: u32 = 268; // threads attached now
+export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
+export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
+export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
+export const HEADER_BYTES: u32 = 4096;
+
+export const SLOT_TABLE_SLOTS: u32 = 4096; // key slots; the top 12 bits of a hash name one
+export const SLOT_HASH_SHIFT: u64 = 52;
+
+// ── Size classes ────────────────────────────────────────────────────────────────────────────
+export const CLASS_MAX: u32 = 64;
+export const CLASS_LARGE: u32 = 63; // values in page lists
+export const STRIDE_MIN_BYTES: u32 = 80;
+
+// ── Namespace registry: 16 bytes an entry ───────────────────────────────────────────────────
+export const NAMESPACE_MAX: u32 = 4096;
+export const NAMESPACE_EPOCH: u32 = 0; // u32, counts clears
+export const NAMESPACE_NAME: u32 = 4; // offset into the names area + 1; 0 = entry not published
+export const NAMESPACE_BYTES: u32 = 16;
+export const NAMESPACE_NAME_BYTES_MAX: u32 = 128;
+
+// ── Thread slot ─────────────────────────────────────────────────────────────────────────────
+export const THREAD_STATE: u32 = 0; // u32: 0 free, 1 attached
+export const THREAD_GENERATION: u32 = 4; // u32, counts attachments of this slot
+export const THREAD_OS_ID: u32 = 8; // f64, task id, 0 = not known
+export const THREAD_OS_START: u32 = 16; // f64, start time of that task in clock ticks
+export const THREAD_HAZARD: u32 = 128; // u32 reference of the pinned item, 0 = none
+export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they ran commands
+export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
+export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
+export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
+export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
+// Counters of the thread, u64 each; written by the thread alone.
+export const THREAD_HITS: u32 = 640;
+export const THREAD_MISSES: u32 = 648;
+export const THREAD_READ_RETRIES: u32 = 656;
+export const THREAD_BUSY_READS: u32 = 664;
+export const THREAD_DROPPED_TOUCHES: u32 = 672;
+export const THREAD_INPLACE: u32 = 680; // commands applied by this thread itself
+export const THREAD_QUEUED: u32 = 688; // commands sent through a ring
+export const THREAD_RING_HIGH: u32 = 696; // most bytes ever waiting in one ring
+// Answer of the last read.
+export const THREAD_RESULT: u32 = 768;
+export const RESULT_EXPIRY_MS: u32 = 0; // f64, +infinity = none
+export const RESULT_NOW_MS: u32 = 8; // f64, time the read was judged by
+export const RESULT_CREATED_MS: u32 = 16; // f64
+export const RESULT_VERSION: u32 = 24; // f64, shard sequence of the write
+export const RESULT_VALUE_BYTES: u32 = 32; // u32
+export const RESULT_ENCODING: u32 = 36; // u32
+export const RESULT_CONTENT_TYPE_BYTES: u32 = 40; // u32
+export const RESULT_ITEM: u32 = 44; // u32 reference of the pinned item, 0 when copied
+export const RESULT_FIRST: u32 = 48; // u32 address of the first value byte of a pinned item
+export const RESULT_STATUS: u32 = 52; // i32
+export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the last read
+export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
+export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores
+export const THREAD_VALUE: u32 = 2432; // value scratch, HEADER_SCRATCH_BYTES + 64
+export const KEY_BYTES_MAX: u32 = 1024;
+export const CONTENT_TYPE_BYTES_MAX: u32 = 127;
+export const THREAD_SLOTS_MAX: u32 = 64;
+export const SHARD_MAX: u32 = 64;
+
+// ── Ring page: one per thread and shard ─────────────────────────────────────────────────────
+// Commands of one caller to one shard, and its touches of that shard's items.
+//
+//  field         written by  access          meaning
+//  tail          caller      atomic store    record bytes published, modulo 2^32
+//  done          holder      atomic store    record bytes answered; tail - done waits
+//  taken         holder      atomic store    position + 1 of the record being applied, 0 = none
+//  head          caller      plain           record bytes reaped; tail - head <= capacity
+//  touch tail    caller      atomic store    touches appended
+//  touch head    holder      atomic store    touches drained
+export const RING_TAIL: u32 = 0;
+export const RING_DONE: u32 = 128;
+export const RING_TAKEN: u32 = 132;
+export const RING_HEAD: u32 = 256;
+export const RING_CLAIMED: u32 = 260; // position of the record being built, caller only
+export const RING_TOUCH_TAIL: u32 = 384;
+export const RING_TOUCH_HEAD: u32 = 512;
+export const RING_RECORDS: u32 = 640; // records: half a page; then touches: a quarter
+export const TOUCH_BYTES: u32 = 8; // u32 reference, u32 upper half of the hash
+export const TOUCH_MAX: u32 = 2048;
+
+// ── Record: one command, its own completion ─────────────────────────────────────────────────
+//  The record never wraps: a PAD record fills the end of the ring. Largest record: half of it.
+export const RECORD_SIZE: u32 = 0; // u32, bytes with padding, multiple of 16
+export const RECORD_OPCODE: u32 = 4; // u8
+export const RECORD_FLAGS: u32 = 5; // u8
+export const RECORD_ENCODING: u32 = 6; // u8
+export const RECORD_CONTENT_TYPE_BYTES: u32 = 7; // u8
+export const RECORD_KEY_BYTES: u32 = 8; // u16
+export const RECORD_NAMESPACE: u32 = 10; // u16
+export const RECORD_VALUE_BYTES: u32 = 12; // u32
+export const RECORD_HASH: u32 = 16; // u64
+export const RECORD_EXPIRY_MS: u32 = 24; // f64
+export const RECORD_EPOCH: u32 = 32; // u32 namespace epoch of the call
+export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed the record
+export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
+export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
+export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_KEY: u32 = 64; // key, content type, value follow
+export const RECORD_ALIGN: u32 = 16;
+
+export const OP_PAD: u32 = 0;
+export const OP_SET: u32 = 1;
+export const OP_DELETE: u32 = 2;
+export const OP_TOUCH: u32 = 3; // new expiry
+export const OP_STAGE: u32 = 4; // claim pages for a large value
+export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+
+export const FLAG_ONLY_ABSENT: u32 = 1;
+export const FLAG_ONLY_PRESENT: u32 = 2;
+export const FLAG_KEEP_TTL: u32 = 4;
+export const FLAG_RETURN_OLD: u32 = 8;
+export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+
+// ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
+//  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
+//  A page goes free → state words of all its chunks cleared → class, and back by one store.
+export const PAGE_STATE: u32 = 0;
+export const PAGE_NEXT: u32 = 4; // page + 1 in the list this page is on
+export const PAGE_PREV: u32 = 8; // page + 1
+export const PAGE_FREE_HEAD: u32 = 12; // reference of the first free chunk
+export const PAGE_FREE_COUNT: u32 = 16; // chunks free, carved or not
+export const PAGE_CARVED: u32 = 20; // chunks handed out at least once
+export const PAGE_LISTED: u32 = 24; // 1 = on the partial list of its class
+export const PAGE_ENTRY_BYTES: u32 = 32;
+
+export const PAGE_FREE: u32 = 0;
+export const PAGE_SLAB: u32 = 1;
+export const PAGE_LARGE_HEAD: u32 = 2;
+export const PAGE_LARGE_MEMBER: u32 = 3;
+export const PAGE_INDEX: u32 = 4;
+export const PAGE_OVERFLOW: u32 = 5;
+export const PAGE_RING: u32 = 6;
+export const PAGE_STAGED: u32 = 7;
+export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+
+// ── Shard ───────────────────────────────────────────────────────────────────────────────────
+export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
+export const SHARD_WORK: u32 = 128; // u64: bit t = the ring of thread slot t has commands
+export const SHARD_HOME: u32 = 256; // u32: thread slot + 1 of the home worker, 0 = none
+export const SHARD_WANTED: u32 = 260; // u32: 1 = the home worker asks callers to use rings
+// Line that readers load and the holder seldom stores.
+export const SHARD_BUCKET_COUNT: u32 = 384; // u32: the table root
+export const SHARD_RECENT_STAMP: u32 = 388; // u32: touch stamp of about 100 ms ago
+export const SHARD_ID: u32 = 392; // u32, constant
+// State of the holder.
+export const SHARD_ITEMS: u32 = 512; // u32
+export const SHARD_ITEMS_MAX: u32 = 516; // u32, 0 = no bound by count
+export const SHARD_STAMP: u32 = 520; // u32, counts touches and writes, modulo 2^32
+export const SHARD_FREE_PAGES: u32 = 524; // u32
+export const SHARD_FREE_PAGE_HEAD: u32 = 528; // page + 1
+export const SHARD_PAGE_FIRST: u32 = 532; // u32
+export const SHARD_PAGE_COUNT: u32 = 536; // u32
+export const SHARD_LIMBO: u32 = 540; // reference, items freed while pinned
+export const SHARD_SEQUENCE: u32 = 544; // u64, one per write
+export const SHARD_WHEEL_TICK: u32 = 552; // u64
+export const SHARD_WHEEL_COUNT: u32 = 560; // u32
+export const SHARD_SWEPT_CLEARS: u32 = 564; // u32, HEADER_CLEARS that the last full sweep saw
+export const SHARD_SWEEP_PAGE: u32 = 568; // u32, cursor of the sweep, relative to the first page
+export const SHARD_SWEEP_CLEARS: u32 = 572; // u32, HEADER_CLEARS when this sweep began
+export const SHARD_OVERFLOW_FREE: u32 = 576; // reference of a free overflow bucket
+export const SHARD_CLASS_USED: u32 = 584; // u64, bit c = class c has items
+export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last moved on
+export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next
+export const SHARD_OVERFLOWS: u32 = 604; // u32, overflow buckets in chains
+export const SHARD_REFUSED_SINCE: u32 = 608; // f64, home worker only: refused since, 0 = not
+// Counters, u64 each.
+export const SHARD_SETS: u32 = 640;
+export const SHARD_DELETES: u32 = 648;
+export const SHARD_EVICTIONS: u32 = 656;
+export const SHARD_EXPIRATIONS: u32 = 664;
+export const SHARD_BYTES_USED: u32 = 672; // bytes of chunks and pages that hold items
+export const SHARD_PAGES_MOVED: u32 = 680;
+export const SHARD_SWEPT: u32 = 688; // items of cleared namespaces removed
+// Size classes: 32 bytes each.
+export const SHARD_CLASSES: u32 = 768;
+export const CLASS_LRU_HEAD: u32 = 0; // reference, most recently used
+export const CLASS_LRU_TAIL: u32 = 4; // reference, least recently used
+export const CLASS_PARTIAL: u32 = 8; // page + 1: first page with free chunks
+export const CLASS_FREE_CHUNKS: u32 = 12;
+export const CLASS_ITEMS: u32 = 16;
+export const CLASS_PAGES: u32 = 20;
+export const CLASS_PRESSURE: u32 = 24; // evictions since pages were last compared
+export const CLASS_BYTES: u32 = 32;
+// Timing wheel.
+export const WHEEL_LEVELS: u32 = 6;
+export const WHEEL_SLOTS: u32 = 64;
+export const WHEEL_TICK_MS: f64 = 8;
+export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
+export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
+export const SHARD_FIXED_BYTES: u32 = 4480; // then index segments, then stripes
+// At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
+// LINE_BYTES, u32 × HEADER_STRIPES.
+
+// ── Index bucket: 64 bytes ──────────────────────────────────────────────────────────────────
+//   0      12     16                                                          64
+//   ┌──────┬──────┬───────────────────────────────────────────────────────────┐
+//   │ tags │ next │ references (12 × u32), 0 = empty                          │
+//   └──────┴──────┴───────────────────────────────────────────────────────────┘
+export const BUCKET_BYTES: u32 = 64;
+export const BUCKET_ENTRIES: u32 = 12;
+export const BUCKET_ENTRY_MASK: u32 = 0xfff;
+export const BUCKET_NEXT: u32 = 12; // reference of the overflow bucket
+export const BUCKET_REFERENCES: u32 = 16;
+export const CHAIN_BUCKETS_MAX: u32 = 8;
+export const BUCKET_LOAD_MAX: u32 = 8; // items per bucket before the table grows
+
+// ── Item ────────────────────────────────────────────────────────────────────────────────────
+//  Head, then key, content type, value. In a free chunk the state is 0 and LRU_NEXT links.
+//  A large value goes on at the start of each further page of its list.
+export const ITEM_STATE: u32 = 0; // u32: magic << 16 | state; written last
+export const ITEM_CLASS: u32 = 4; // u8
+export const ITEM_ENCODING: u32 = 5; // u8
+export const ITEM_KEY_BYTES: u32 = 6; // u16
+export const ITEM_VALUE_BYTES: u32 = 8; // u32
+export const ITEM_CONTENT_TYPE_BYTES: u32 = 12; // u8
+export const ITEM_NAMESPACE: u32 = 14; // u16
+export const ITEM_HASH: u32 = 16; // u64
+export const ITEM_SEQUENCE: u32 = 24; // u64, 48 bits used
+export const ITEM_EXPIRY_MS: u32 = 32; // f64, +infinity = none
+export const ITEM_CREATED_MS: u32 = 40; // f64
+export const ITEM_STAMP: u32 = 48; // u32, touch stamp of the last access
+export const ITEM_EPOCH: u32 = 52; // u32, namespace epoch
+export const ITEM_LRU_PREV: u32 = 56; // reference
+export const ITEM_LRU_NEXT: u32 = 60; // reference
+export const ITEM_WHEEL_PREV: u32 = 64; // reference, or WHEEL_FIRST | slot; 0 = not on the wheel
+export const ITEM_WHEEL_NEXT: u32 = 68; // reference
+export const ITEM_KEY: u32 = 72;
+export const ITEM_HEAD_BYTES: u32 = 72;
+
+export const ITEM_MAGIC: u32 = 0x4853;
+export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1;
+export const ITEM_LIMBO: u32 = (ITEM_MAGIC << 16) | 2; // unlinked, but a reader may hold it
+export const ITEM_RETURNED: u32 = (ITEM_MAGIC << 16) | 3; // unlinked, its caller reads it
+export const WHEEL_FIRST: u32 = 0x80000000;

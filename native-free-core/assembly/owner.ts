@@ -1,0 +1,53 @@
+// The owner word: who may write to a shard. Zero when free, else slot and generation of the
+// holder. Nobody waits for it: who does not get it sends a command through its ring.
+//
+// Hand-over. A caller stores its tail, sets its bit in the work word, then tries the owner word
+// once more; a holder frees the owner word, then looks at the work word once more. All four are
+// sequentially consistent: at least one of the two sees the other, so no command is left behind.
+
+import { thread, threadId } from "./arena";
+import { SHARD_OWNER, SHARD_WORK, THREAD_GENERATION } from "./layout";
+import { and64, or64, publish32, swap32 } from "./store";
+
+/** This thread's value of an owner word. */
+// @ts-ignore: decorator
+@inline
+export function ownMark(): u32 {
+  return (threadId + 1) | (load<u32>(thread + THREAD_GENERATION) << 8);
+}
+
+/** Takes the shard if it is free. */
+// @ts-ignore: decorator
+@inline
+export function tryHold(shard: usize): bool {
+  if (load<u32>(shard + SHARD_OWNER) != 0) return false;
+  return swap32(shard + SHARD_OWNER, 0, ownMark()) == 0;
+}
+
+/** Frees the shard. The caller looks at the work word afterwards. */
+// @ts-ignore: decorator
+@inline
+export function letGo(shard: usize): void {
+  publish32(shard + SHARD_OWNER, 0);
+}
+
+/** Threads whose rings have commands, one bit each. */
+// @ts-ignore: decorator
+@inline
+export function workOf(shard: usize): u64 {
+  return atomic.load<u64>(shard + SHARD_WORK);
+}
+
+/** Says that this thread's ring has commands; after the tail was stored. */
+// @ts-ignore: decorator
+@inline
+export function markWork(shard: usize, id: u32): void {
+  or64(shard + SHARD_WORK, (<u64>1) << <u64>id);
+}
+
+/** Clears a thread's bit; before its ring is drained. */
+// @ts-ignore: decorator
+@inline
+export function clearWork(shard: usize, id: u32): void {
+  and64(shard + SHARD_WORK, ~((<u64>1) << <u64>id));
+}

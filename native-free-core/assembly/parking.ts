@@ -1,0 +1,47 @@
+// How a home worker waits: it spins a little, then sleeps on its doorbell.
+//
+// Order before sleeping: read the doorbell, store PARKED, look at work and clock once more, then
+// wait for the doorbell to differ from what was read. Whoever brings work does the opposite order
+// (work, then PARKED), sequentially consistent on both sides: no wake-up is lost.
+
+import { threadAddress } from "./arena";
+import { sharedMs, tick } from "./clock";
+import { HEADER_STOP, HEADER_TIME_MS, THREAD_DOORBELL, THREAD_PARKED } from "./layout";
+import { hasWork } from "./maintenance";
+import { publish32 } from "./store";
+
+const NS_PER_MS: f64 = 1e6;
+/** Longest wait; every wake-up looks at everything again. */
+const WAIT_MS_MAX: f64 = 10_000;
+
+/** Looks for work for a while; true when some came. */
+export function spinForWork(home: u32, rounds: u32): bool {
+  for (let i: u32 = 0; i < rounds; i++) {
+    if (hasWork(home)) return true;
+  }
+  return false;
+}
+
+function mustStay(home: u32, stopsTicking: bool): bool {
+  if (hasWork(home) || atomic.load<u32>(HEADER_STOP) != 0) return true;
+  return stopsTicking && reinterpret<f64>(atomic.load<u64>(HEADER_TIME_MS)) < Infinity;
+}
+
+/**
+ * Sleeps until the doorbell rings, at most `timeoutMs`. With `stopsTicking` the shared clock is
+ * stopped first. True when it was woken, false when the time was over.
+ */
+export function park(home: u32, timeoutMs: f64, stopsTicking: u32): bool {
+  const slot = threadAddress(home);
+  const seen = atomic.load<i32>(slot + THREAD_DOORBELL);
+  if (stopsTicking != 0 && sharedMs() < Infinity) tick(Infinity);
+  publish32(slot + THREAD_PARKED, 1);
+  if (mustStay(home, stopsTicking != 0)) {
+    publish32(slot + THREAD_PARKED, 0);
+    return true;
+  }
+  const waitMs = max<f64>(0, min<f64>(timeoutMs, WAIT_MS_MAX));
+  const answer = atomic.wait<i32>(slot + THREAD_DOORBELL, seen, <i64>(waitMs * NS_PER_MS));
+  publish32(slot + THREAD_PARKED, 0);
+  return answer != 2;
+}

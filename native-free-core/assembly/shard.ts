@@ -1,0 +1,341 @@
+// What a shard does: set, delete, change of expiry, staging of large values. Each function takes
+// a record (layout.ts) and returns its status. Holder only; the structures that it joins do not
+// know each other.
+//
+// A set takes memory, writes the new item completely, its state last, then swaps one reference in
+// the odd window, then frees the old item. At no moment is the key without a value.
+
+import { stripeOf, toAddress, toReference } from "./arena";
+import { copyBytes } from "./bytes";
+import { currentMs } from "./clock";
+import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
+import { fence } from "./fence";
+import { delist, dispose, enlist, freePageList, pagesFor } from "./items";
+import {
+  BUCKET_NEXT,
+  BUCKET_REFERENCES,
+  CHAIN_BUCKETS_MAX,
+  CLASS_LARGE,
+  FLAG_KEEP_TTL,
+  FLAG_LARGE,
+  FLAG_ONLY_ABSENT,
+  FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+  ITEM_CLASS,
+  ITEM_CONTENT_TYPE_BYTES,
+  ITEM_CREATED_MS,
+  ITEM_ENCODING,
+  ITEM_EPOCH,
+  ITEM_EXPIRY_MS,
+  ITEM_HASH,
+  ITEM_HEAD_BYTES,
+  ITEM_KEY,
+  ITEM_KEY_BYTES,
+  ITEM_LIVE,
+  ITEM_NAMESPACE,
+  ITEM_RETURNED,
+  ITEM_SEQUENCE,
+  ITEM_STAMP,
+  ITEM_STATE,
+  ITEM_VALUE_BYTES,
+  ITEM_WHEEL_PREV,
+  PAGE_LARGE_HEAD,
+  PAGE_LARGE_MEMBER,
+  PAGE_NEXT,
+  PAGE_STAGED,
+  RECORD_CONTENT_TYPE_BYTES,
+  RECORD_CREATED_MS,
+  RECORD_ENCODING,
+  RECORD_EPOCH,
+  RECORD_EXPIRY_MS,
+  RECORD_FLAGS,
+  RECORD_HASH,
+  RECORD_KEY,
+  RECORD_KEY_BYTES,
+  RECORD_NAMESPACE,
+  RECORD_OLD,
+  RECORD_PAGES,
+  RECORD_VALUE_BYTES,
+  SHARD_DELETES,
+  SHARD_ITEMS_MAX,
+  SHARD_SEQUENCE,
+  SHARD_SETS,
+  SHARD_STAMP,
+} from "./layout";
+import { namespaceEpoch } from "./namespaces";
+import { markPage, NO_PAGE, pageAddress, pageEntry, takePage } from "./pages";
+import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
+import { classOfBytes } from "./slab";
+import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
+import { publish32, put16, put32, put64, put8, putF64 } from "./store";
+import { stripeClose, stripeOpen } from "./stripe";
+import {
+  bucketOf,
+  findKey,
+  insertReference,
+  INSERTED,
+  NO_OVERFLOW,
+  removeEntry,
+  splitBucket,
+  swapReference,
+  wantsGrowth,
+} from "./table";
+import { wheelInsert, wheelRemove } from "./wheel";
+
+const INSERT_ATTEMPTS_MAX: u32 = 4;
+
+/** True when an item still counts: not expired and of the present epoch of its namespace. */
+export function isCurrent(item: usize): bool {
+  if (load<u32>(item + ITEM_EPOCH) != namespaceEpoch(load<u16>(item + ITEM_NAMESPACE))) return false;
+  const expiry = load<f64>(item + ITEM_EXPIRY_MS);
+  return expiry == Infinity || currentMs() < expiry;
+}
+
+function findRecordKey(shard: usize, record: usize): usize {
+  return findKey(
+    shard,
+    load<u64>(record + RECORD_HASH),
+    load<u16>(record + RECORD_NAMESPACE),
+    record + RECORD_KEY,
+    load<u16>(record + RECORD_KEY_BYTES),
+  );
+}
+
+/** True when the namespace was cleared after the command was given: the clear wins. */
+// @ts-ignore: decorator
+@inline
+function isOvertaken(record: usize): bool {
+  return load<u32>(record + RECORD_EPOCH) != namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
+}
+
+/** Next touch stamp of the shard. */
+export function nextStamp(shard: usize): u32 {
+  const stamp = load<u32>(shard + SHARD_STAMP) + 1;
+  put32(shard + SHARD_STAMP, stamp);
+  return stamp;
+}
+
+function count(counter: usize): void {
+  put64(counter, load<u64>(counter) + 1);
+}
+
+/** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
+export function applySet(shard: usize, record: usize): i32 {
+  const flags = load<u8>(record + RECORD_FLAGS);
+  put32(record + RECORD_OLD, 0);
+  if (isOvertaken(record)) {
+    dropStaged(shard, record);
+    return STATUS_OK;
+  }
+  let entry = findRecordKey(shard, record);
+  let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
+  const current = old != 0 && isCurrent(old);
+  if (((flags & FLAG_ONLY_ABSENT) != 0 && current) || ((flags & FLAG_ONLY_PRESENT) != 0 && !current)) {
+    dropStaged(shard, record);
+    return STATUS_REFUSED;
+  }
+  if ((flags & FLAG_KEEP_TTL) != 0 && current) {
+    putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
+  }
+  const before = upheavals;
+  const item = makeItem(shard, record, old);
+  if (item == 0) return STATUS_OUT_OF_MEMORY;
+  if (upheavals != before) {
+    entry = findRecordKey(shard, record);
+    old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
+  }
+  if (!linkItem(shard, record, item, entry)) return STATUS_OUT_OF_MEMORY;
+  enlist(shard, item);
+  if (old != 0) replaceOld(shard, record, old, current && (flags & FLAG_RETURN_OLD) != 0);
+  count(shard + SHARD_SETS);
+  if (wantsGrowth(shard)) growTable(shard);
+  return STATUS_OK;
+}
+
+/** Writes the item that a record describes; 0 when there is no memory for it. */
+function makeItem(shard: usize, record: usize, old: usize): usize {
+  const keyBytes = load<u16>(record + RECORD_KEY_BYTES);
+  const typeBytes = load<u8>(record + RECORD_CONTENT_TYPE_BYTES);
+  const valueBytes = load<u32>(record + RECORD_VALUE_BYTES);
+  let item: usize;
+  let sizeClass: u32 = CLASS_LARGE;
+  if (load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) {
+    item = pageAddress(load<u32>(record + RECORD_PAGES) - 1);
+  } else {
+    sizeClass = classOfBytes(ITEM_HEAD_BYTES + keyBytes + typeBytes + valueBytes);
+    if (old == 0) boundCount(shard);
+    const reserve: u32 = old != 0 && load<u8>(old + ITEM_CLASS) == sizeClass ? 0 : 1;
+    item = acquireChunk(shard, sizeClass, reserve);
+    if (item == 0) return 0;
+    copyBytes(item + ITEM_KEY, record + RECORD_KEY, keyBytes + typeBytes + valueBytes);
+  }
+  put8(item + ITEM_CLASS, sizeClass);
+  put8(item + ITEM_ENCODING, load<u8>(record + RECORD_ENCODING));
+  put16(item + ITEM_KEY_BYTES, keyBytes);
+  put32(item + ITEM_VALUE_BYTES, valueBytes);
+  put8(item + ITEM_CONTENT_TYPE_BYTES, typeBytes);
+  put16(item + ITEM_NAMESPACE, load<u16>(record + RECORD_NAMESPACE));
+  put64(item + ITEM_HASH, load<u64>(record + RECORD_HASH));
+  const sequence = load<u64>(shard + SHARD_SEQUENCE) + 1;
+  put64(shard + SHARD_SEQUENCE, sequence);
+  put64(item + ITEM_SEQUENCE, sequence);
+  putF64(item + ITEM_EXPIRY_MS, load<f64>(record + RECORD_EXPIRY_MS));
+  putF64(item + ITEM_CREATED_MS, load<f64>(record + RECORD_CREATED_MS));
+  put32(item + ITEM_STAMP, nextStamp(shard));
+  put32(item + ITEM_EPOCH, load<u32>(record + RECORD_EPOCH));
+  put32(item + ITEM_WHEEL_PREV, 0);
+  if (sizeClass == CLASS_LARGE) adoptPages(shard, record);
+  fence();
+  publish32(item + ITEM_STATE, ITEM_LIVE);
+  return item;
+}
+
+function boundCount(shard: usize): void {
+  const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
+  if (itemsMax != 0) holdCount(shard, itemsMax);
+}
+
+/** Makes the staged pages of a record part of an item. */
+function adoptPages(shard: usize, record: usize): void {
+  if (load<u32>(shard + SHARD_ITEMS_MAX) != 0) boundCount(shard);
+  const first = load<u32>(record + RECORD_PAGES) - 1;
+  let next = load<u32>(pageEntry(first) + PAGE_NEXT);
+  while (next != 0) {
+    markPage(shard, next - 1, PAGE_LARGE_MEMBER, CLASS_LARGE, 0);
+    next = load<u32>(pageEntry(next - 1) + PAGE_NEXT);
+  }
+  put32(pageAddress(first) + ITEM_STATE, 0);
+  markPage(shard, first, PAGE_LARGE_HEAD, CLASS_LARGE, 0);
+  put32(record + RECORD_PAGES, 0);
+}
+
+/** Lets the index name the item; false, with the item freed, when it has no room. */
+function linkItem(shard: usize, record: usize, item: usize, entry: usize): bool {
+  const hash = load<u64>(record + RECORD_HASH);
+  if (entry != 0) {
+    swapReference(shard, hash, entry, toReference(item));
+    return true;
+  }
+  for (let i: u32 = 0; i < INSERT_ATTEMPTS_MAX; i++) {
+    const outcome = insertReference(shard, hash, toReference(item));
+    if (outcome == INSERTED) return true;
+    if (outcome == NO_OVERFLOW) {
+      const page = stealPage(shard);
+      if (page != NO_PAGE) addOverflowPage(shard, page);
+      else evictInChain(shard, hash);
+    } else {
+      evictInChain(shard, hash);
+    }
+  }
+  dispose(shard, item);
+  return false;
+}
+
+/** Evicts the least recently used item of the chain of a hash. */
+function evictInChain(shard: usize, hash: u64): void {
+  let bucket = bucketOf(shard, hash);
+  let oldest: usize = 0;
+  let oldestAge: u32 = 0;
+  const stamp = load<u32>(shard + SHARD_STAMP);
+  for (let i: u32 = 0; i < CHAIN_BUCKETS_MAX; i++) {
+    for (let at: u32 = BUCKET_REFERENCES; at < 64; at += 4) {
+      const reference = load<u32>(bucket + at);
+      if (reference == 0) continue;
+      const age = stamp - load<u32>(toAddress(reference) + ITEM_STAMP);
+      if (oldest == 0 || age > oldestAge) {
+        oldest = toAddress(reference);
+        oldestAge = age;
+      }
+    }
+    const next = load<u32>(bucket + BUCKET_NEXT);
+    if (next == 0) break;
+    bucket = toAddress(next);
+  }
+  if (oldest != 0) evict(shard, oldest);
+}
+
+/** Removes the item that another has replaced in the index. */
+function replaceOld(shard: usize, record: usize, old: usize, wanted: bool): void {
+  delist(shard, old);
+  if (wanted) {
+    put32(old + ITEM_STATE, ITEM_RETURNED);
+    put32(record + RECORD_OLD, toReference(old));
+  } else {
+    dispose(shard, old);
+  }
+}
+
+/** Splits a bucket; finds memory for the index first where it lacks some. */
+function growTable(shard: usize): void {
+  if (!hasRoomForBucket(shard)) {
+    const page = takePage(shard);
+    if (page == NO_PAGE) return;
+    addSegment(shard, page);
+  }
+  splitBucket(shard);
+}
+
+/** Removes a key. OK when it was there, else REFUSED. */
+export function applyDelete(shard: usize, record: usize): i32 {
+  put32(record + RECORD_OLD, 0);
+  const entry = findRecordKey(shard, record);
+  if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
+  const item = toAddress(load<u32>(entry));
+  const current = isCurrent(item);
+  removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
+  const wanted = current && (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
+  replaceOld(shard, record, item, wanted);
+  count(shard + SHARD_DELETES);
+  return current ? STATUS_OK : STATUS_REFUSED;
+}
+
+/** Gives a key a new expiry. OK, or REFUSED when there is no such key. */
+export function applyTouch(shard: usize, record: usize): i32 {
+  const entry = findRecordKey(shard, record);
+  if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
+  const item = toAddress(load<u32>(entry));
+  if (!isCurrent(item)) return STATUS_REFUSED;
+  const expiry = load<f64>(record + RECORD_EXPIRY_MS);
+  wheelRemove(shard, item);
+  // In the odd window, so that decoded copies elsewhere notice.
+  const stripe = stripeOf(shard, load<u64>(record + RECORD_HASH));
+  stripeOpen(stripe);
+  putF64(item + ITEM_EXPIRY_MS, expiry);
+  stripeClose(stripe);
+  if (expiry < Infinity) wheelInsert(shard, item);
+  return STATUS_OK;
+}
+
+/** Claims pages for a large value: OK with the first page in the record, or OUT_OF_MEMORY. */
+export function applyStage(shard: usize, record: usize, thread: u32): i32 {
+  const wanted = pagesFor(load<u32>(record + RECORD_VALUE_BYTES));
+  put32(record + RECORD_PAGES, 0);
+  if (!makePagesFree(shard, wanted)) return STATUS_OUT_OF_MEMORY;
+  let first: u32 = 0;
+  for (let i: u32 = 0; i < wanted; i++) {
+    const page = takePage(shard);
+    // Nobody takes the page for an item while its caller fills it.
+    put32(pageEntry(page) + PAGE_NEXT, first);
+    markPage(shard, page, PAGE_STAGED, CLASS_LARGE, thread);
+    first = page + 1;
+  }
+  put32(record + RECORD_PAGES, first);
+  return STATUS_OK;
+}
+
+/** Gives back staged pages that no item takes. */
+function dropStaged(shard: usize, record: usize): void {
+  const first = load<u32>(record + RECORD_PAGES);
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) == 0 || first == 0) return;
+  freePageList(shard, first - 1);
+  put32(record + RECORD_PAGES, 0);
+}
+
+/** Frees a returned old item, or staged pages. */
+export function applyRelease(shard: usize, record: usize): i32 {
+  const old = load<u32>(record + RECORD_OLD);
+  if (old != 0) dispose(shard, toAddress(old));
+  dropStaged(shard, record);
+  put32(record + RECORD_OLD, 0);
+  return STATUS_OK;
+}

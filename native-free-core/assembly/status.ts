@@ -1,0 +1,24 @@
+// Answers of the core. Zero and above: the command was carried out; below zero: it was refused.
+
+/** Carried out: stored, deleted, or changed. */
+export const STATUS_OK: i32 = 0;
+/** A condition of the caller did not hold, or there was no such key. */
+export const STATUS_REFUSED: i32 = 1;
+/** The command lies in the ring; its record will hold the answer. */
+export const STATUS_PENDING: i32 = 2;
+/** No live entry under that key. */
+export const STATUS_MISS: i32 = -1;
+/** The shard was held for longer than a reader waits: hit or miss is not known. */
+export const STATUS_BUSY: i32 = -2;
+/** The ring of this caller and shard has no room; try again when records were reaped. */
+export const STATUS_FULL: i32 = -3;
+/** The value is larger than the arena stores. */
+export const STATUS_TOO_LARGE: i32 = -4;
+/** No memory could be made free, although entries were evicted. */
+export const STATUS_OUT_OF_MEMORY: i32 = -5;
+/** The thread that applied the command died; whether it took effect is not known. */
+export const STATUS_OUTCOME_UNKNOWN: i32 = -6;
+/** The namespace registry is full. */
+export const STATUS_TOO_MANY_NAMESPACES: i32 = -7;
+/** All thread slots are taken. */
+export const STATUS_NO_SLOT: i32 = -8;

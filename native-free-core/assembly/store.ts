@@ -1,0 +1,128 @@
+// The one door to shared memory: every store of the core goes through these helpers, so that a
+// build variant (TRAP_STORES) can stop a command after any store and tests can look at what it
+// left behind. In the normal build they compile to the bare instruction.
+
+let storesLeft: i32 = 0;
+
+/** Trap build only: the n-th store from now traps; 0 disarms. */
+export function trapAfterStores(count: i32): void {
+  storesLeft = count;
+}
+
+/** Trap build only: stores still allowed. */
+export function storesUntilTrap(): i32 {
+  return storesLeft;
+}
+
+// @ts-ignore: decorator
+@inline
+function countStore(): void {
+  if (isDefined(TRAP_STORES)) {
+    if (storesLeft > 0) {
+      storesLeft -= 1;
+      if (storesLeft == 0) unreachable();
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function put8(address: usize, value: u32): void {
+  countStore();
+  store<u8>(address, <u8>value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function put16(address: usize, value: u32): void {
+  countStore();
+  store<u16>(address, <u16>value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function put32(address: usize, value: u32): void {
+  countStore();
+  store<u32>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function put64(address: usize, value: u64): void {
+  countStore();
+  store<u64>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putF64(address: usize, value: f64): void {
+  countStore();
+  store<f64>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function put128(address: usize, value: v128): void {
+  countStore();
+  v128.store(address, value);
+}
+
+/** Sequentially consistent store: what was stored before is visible to whoever sees this. */
+// @ts-ignore: decorator
+@inline
+export function publish32(address: usize, value: u32): void {
+  countStore();
+  atomic.store<u32>(address, value);
+}
+
+/** Sequentially consistent store of a float. */
+// @ts-ignore: decorator
+@inline
+export function publishF64(address: usize, value: f64): void {
+  countStore();
+  atomic.store<u64>(address, reinterpret<u64>(value));
+}
+
+// @ts-ignore: decorator
+@inline
+export function swap32(address: usize, expected: u32, value: u32): u32 {
+  countStore();
+  return atomic.cmpxchg<u32>(address, expected, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function add32(address: usize, value: u32): u32 {
+  countStore();
+  return atomic.add<u32>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function or64(address: usize, value: u64): void {
+  countStore();
+  atomic.or<u64>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function and64(address: usize, value: u64): void {
+  countStore();
+  atomic.and<u64>(address, value);
+}
+
+/** Bulk zero; one store to the trap build, so that what it leaves is all or nothing. */
+// @ts-ignore: decorator
+@inline
+export function zero(address: usize, bytes: usize): void {
+  countStore();
+  memory.fill(address, 0, bytes);
+}
+
+/** Bulk copy; one store to the trap build. */
+// @ts-ignore: decorator
+@inline
+export function copyBulk(target: usize, source: usize, bytes: usize): void {
+  countStore();
+  memory.copy(target, source, bytes);
+}

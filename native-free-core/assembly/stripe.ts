@@ -1,0 +1,25 @@
+// Version stripes: sequence locks over the index, many buckets to a stripe. H.-J. Boehm, "Can
+// seqlocks get along with programming language memory models?" (MSPC 2012).
+//
+// One writer at a time (the holder of the shard), readers of any thread. Even: nothing changes.
+// Odd: references of this stripe's buckets change right now. The odd window holds stores of
+// references only; no loop, no call, no user byte; at most one stripe is odd at a time.
+
+import { fence } from "./fence";
+import { publish32 } from "./store";
+
+/** Opens the odd window. */
+// @ts-ignore: decorator
+@inline
+export function stripeOpen(stripe: usize): void {
+  publish32(stripe, load<u32>(stripe) + 1);
+  fence();
+}
+
+/** Closes the odd window. */
+// @ts-ignore: decorator
+@inline
+export function stripeClose(stripe: usize): void {
+  fence();
+  publish32(stripe, load<u32>(stripe) + 1);
+}

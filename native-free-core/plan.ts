@@ -1,0 +1,147 @@
+// From limits to bytes: where each part of an arena lies (assembly/layout.ts draws it). Pure.
+
+import {
+  BUCKET_BYTES,
+  HEADER_BYTES,
+  ITEM_HEAD_BYTES,
+  LINE_BYTES,
+  NAMESPACE_BYTES,
+  NAMESPACE_MAX,
+  NAMESPACE_NAME_BYTES_MAX,
+  PAGE_ENTRY_BYTES,
+  RECORD_KEY,
+  SHARD_FIXED_BYTES,
+  SLOT_TABLE_SLOTS,
+  THREAD_VALUE,
+} from './assembly/layout.js';
+
+const KIB = 1_024;
+const MIB = KIB * KIB;
+const PAGE_BYTES_MIN = 16 * KIB;
+const PAGE_BYTES_MAX = 256 * KIB;
+const PAGES_PER_SHARD = 256;
+const SCRATCH_BYTES = 16 * KIB;
+const STRIPES_MAX = 16 * KIB;
+/** The largest value, whatever the arena's size. */
+const VALUE_BYTES_MAX = 64 * MIB;
+/** Wide loads of a reader may pass the end of the last item; they stay inside the memory. */
+const TAIL_BYTES = 4 * KIB;
+const SCRATCH_SLACK_BYTES = 64;
+/** WebAssembly memory comes in pages of this size. */
+export const WASM_PAGE_BYTES: number = 64 * KIB;
+
+/** What an arena is bounded by. */
+export interface ArenaLimits {
+  /** Bytes of the whole arena, a multiple of 64 KiB below 4 GiB. */
+  readonly limitBytes: number;
+  readonly shardCount: number;
+  readonly threadSlotCount: number;
+  /** Most entries; Infinity = bounded by bytes alone. */
+  readonly entryCountMax: number;
+  /** Tests make tiny pages; by default a 256th of a shard's share, 16 to 256 KiB. */
+  readonly pageBytes?: number;
+}
+
+/** Where everything lies; offsets and sizes in bytes. */
+export interface ArenaPlan {
+  readonly limitBytes: number;
+  readonly shardCount: number;
+  readonly threadSlotCount: number;
+  readonly entryCountMax: number;
+  readonly pageBytes: number;
+  readonly pageShift: number;
+  readonly pageCount: number;
+  readonly scratchBytes: number;
+  readonly inlineBytes: number;
+  readonly valueBytesMax: number;
+  readonly stripeCount: number;
+  readonly routingOffset: number;
+  readonly classLookupOffset: number;
+  readonly namespacesOffset: number;
+  readonly namesOffset: number;
+  readonly namesBytes: number;
+  readonly threadsOffset: number;
+  readonly threadBytes: number;
+  readonly shardsOffset: number;
+  readonly shardBytes: number;
+  readonly directoryOffset: number;
+  readonly pagesOffset: number;
+}
+
+function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}
+
+function floorPowerOfTwo(value: number): number {
+  return 2 ** Math.floor(Math.log2(value));
+}
+
+function pageBytesFor(limits: ArenaLimits): number {
+  if (limits.pageBytes !== undefined) return limits.pageBytes;
+  const share = limits.limitBytes / limits.shardCount;
+  const wanted = floorPowerOfTwo(share / PAGES_PER_SHARD);
+  return Math.min(PAGE_BYTES_MAX, Math.max(PAGE_BYTES_MIN, wanted));
+}
+
+/**
+ * Lays an arena out. Throws a RangeError when the limits leave fewer than 16 pages to a shard:
+ * callers check their options first.
+ */
+export function planArena(limits: ArenaLimits): ArenaPlan {
+  const pageBytes = pageBytesFor(limits);
+  const inlineBytes = pageBytes / 4 - RECORD_KEY;
+  const scratchBytes = Math.min(SCRATCH_BYTES, pageBytes);
+  const stripeCount = Math.min(STRIPES_MAX, pageBytes / BUCKET_BYTES);
+  const pagesPerShardMax = Math.ceil(limits.limitBytes / pageBytes / limits.shardCount) + 1;
+
+  const routingOffset = HEADER_BYTES;
+  const classLookupOffset = routingOffset + SLOT_TABLE_SLOTS;
+  const lookupBytes = (ITEM_HEAD_BYTES + inlineBytes) / 8 + 8;
+  const namespacesOffset = alignUp(classLookupOffset + lookupBytes, LINE_BYTES);
+  const namesOffset = namespacesOffset + NAMESPACE_MAX * NAMESPACE_BYTES;
+  const namesBytes = Math.min(
+    NAMESPACE_MAX * (NAMESPACE_NAME_BYTES_MAX + 1),
+    floorPowerOfTwo(limits.limitBytes / 128),
+  );
+  const threadsOffset = alignUp(namesOffset + namesBytes, LINE_BYTES);
+  const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
+  const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
+  const shardBytes =
+    alignUp(SHARD_FIXED_BYTES + pagesPerShardMax * 4, LINE_BYTES) +
+    alignUp(stripeCount * 4, LINE_BYTES);
+  const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
+
+  const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
+  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES));
+  if (pageCount < limits.shardCount * 16) {
+    throw new RangeError(
+      `${limits.limitBytes} bytes leave ${pageCount} pages of ${pageBytes} bytes to ${limits.shardCount} shards`,
+    );
+  }
+  const pagesOffset = alignUp(directoryOffset + pageCount * PAGE_ENTRY_BYTES, pageBytes);
+  const shareBytes = Math.floor(pageCount / limits.shardCount) * pageBytes;
+  return {
+    limitBytes: limits.limitBytes,
+    shardCount: limits.shardCount,
+    threadSlotCount: limits.threadSlotCount,
+    entryCountMax: limits.entryCountMax,
+    pageBytes,
+    pageShift: Math.log2(pageBytes),
+    pageCount,
+    scratchBytes,
+    inlineBytes,
+    valueBytesMax: Math.min(VALUE_BYTES_MAX, shareBytes / 2),
+    stripeCount,
+    routingOffset,
+    classLookupOffset,
+    namespacesOffset,
+    namesOffset,
+    namesBytes,
+    threadsOffset,
+    threadBytes,
+    shardsOffset,
+    shardBytes,
+    directoryOffset,
+    pagesOffset,
+  };
+}

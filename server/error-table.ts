@@ -1,0 +1,170 @@
+/**
+ * The one table from failures to HTTP answers. Every answer that is a refusal is
+ * `{"error":{"code":…,"message":…}}`; a stack never leaves the process.
+ */
+import type { CacheError } from '../src/index.js';
+import {
+  CONTENT_TYPE_HEADER,
+  encodeErrorBody,
+  HIT_HEADER,
+  JSON_CONTENT_TYPE,
+  type Reply,
+} from './wire.js';
+
+type CacheErrorCode = CacheError['code'];
+
+/** Failures that only the service knows. */
+export type HttpErrorCode =
+  | 'ERR_HTTP_CACHE_MISS'
+  | 'ERR_HTTP_NOT_FOUND'
+  | 'ERR_HTTP_METHOD_NOT_ALLOWED'
+  | 'ERR_HTTP_LENGTH_REQUIRED'
+  | 'ERR_HTTP_MALFORMED_REQUEST'
+  | 'ERR_HTTP_UNSUPPORTED_CODING'
+  | 'ERR_HTTP_INTERNAL';
+
+export type ErrorCode = CacheErrorCode | HttpErrorCode;
+
+interface StatusEntry {
+  readonly status: number;
+  /** Seconds after which another try makes sense. */
+  readonly retryAfterSeconds?: number;
+}
+
+interface HttpErrorEntry extends StatusEntry {
+  /** What leads to the error, one sentence. */
+  readonly cause: string;
+  /** What to do about it, one sentence. */
+  readonly remedy: string;
+}
+
+const RETRY_SOON = { retryAfterSeconds: 1 };
+
+/** What the library's codes become; their causes and remedies stand in the library. */
+export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> = {
+  ERR_CACHE_INVALID_OPTIONS: { status: 500 },
+  ERR_CACHE_INVALID_KEY: { status: 400 },
+  ERR_CACHE_INVALID_TTL: { status: 422 },
+  ERR_CACHE_INVALID_VALUE: { status: 422 },
+  ERR_CACHE_INVALID_NAMESPACE: { status: 400 },
+  ERR_CACHE_INCOMPATIBLE_HANDLE: { status: 500 },
+  ERR_CACHE_VALUE_TOO_LARGE: { status: 413 },
+  ERR_CACHE_BUFFER_TOO_SMALL: { status: 500 },
+  ERR_CACHE_TOO_MANY_NAMESPACES: { status: 507 },
+  ERR_CACHE_TOO_MANY_THREADS: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_OUT_OF_MEMORY: { status: 507 },
+  ERR_CACHE_OVERLOADED: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_BUSY: { status: 503, ...RETRY_SOON },
+  // PUT and DELETE may be repeated without harm, so asking for another try is right here.
+  ERR_CACHE_OUTCOME_UNKNOWN: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_CLOSED: { status: 503, ...RETRY_SOON },
+};
+
+/** The service's own codes. */
+export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
+  ERR_HTTP_CACHE_MISS: {
+    status: 404,
+    cause: 'Nothing is stored under the key: it never was, it expired, or it was evicted.',
+    remedy: 'Store the value; the header X-Cache-Hit tells this answer from an unknown path.',
+  },
+  ERR_HTTP_NOT_FOUND: {
+    status: 404,
+    cause: 'The service has no such path; a key is one path segment.',
+    remedy: "Write a '/' inside a key as %2F, as encodeURIComponent does.",
+  },
+  ERR_HTTP_METHOD_NOT_ALLOWED: {
+    status: 405,
+    cause: 'The path is not served by this method; methods are written in capitals.',
+    remedy: 'Use one of the methods that the header Allow lists.',
+  },
+  ERR_HTTP_LENGTH_REQUIRED: {
+    status: 411,
+    cause: 'A PUT came with neither Content-Length nor Transfer-Encoding.',
+    remedy: 'State the length; Content-Length: 0 stores an empty value.',
+  },
+  ERR_HTTP_MALFORMED_REQUEST: {
+    status: 400,
+    cause: 'The headers can be read in more than one way, or ask for a part of a value.',
+    remedy: 'Send one Host, one Content-Length or Transfer-Encoding: chunked, and whole values.',
+  },
+  ERR_HTTP_UNSUPPORTED_CODING: {
+    status: 415,
+    cause: 'The body has a Content-Encoding, which would be lost when the value is read.',
+    remedy: 'Send the body as it is to be read, and say what it is in Content-Type.',
+  },
+  ERR_HTTP_INTERNAL: {
+    status: 500,
+    cause: 'A fault of the service; the particulars are in its log.',
+    remedy: 'Report it with the lines of the log.',
+  },
+};
+
+const ENTRIES: ReadonlyMap<string, StatusEntry> = new Map(
+  Object.entries({ ...CACHE_ERROR_STATUS, ...HTTP_ERRORS }),
+);
+
+export interface RequestErrorDetails {
+  readonly headers?: Reply['headers'];
+  /** Whether the connection cannot be used after the answer. */
+  readonly closes?: boolean;
+}
+
+/** A request that the service refuses by itself. The message goes to the client. */
+export class RequestError extends Error {
+  override readonly name: string = 'RequestError';
+  readonly code: ErrorCode;
+  readonly headers: Reply['headers'];
+  readonly closes: boolean;
+
+  constructor(code: ErrorCode, message: string, details: RequestErrorDetails = {}) {
+    super(message);
+    this.code = code;
+    this.headers = details.headers ?? [];
+    this.closes = details.closes ?? false;
+  }
+}
+
+/** The client went away before its request was complete; there is nobody to answer. */
+export class ClientGoneError extends Error {
+  override readonly name: string = 'ClientGoneError';
+}
+
+/** Whether the failure is a fault of the service, whose particulars belong in the log alone. */
+export function isInternal(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === undefined || (ENTRIES.get(code)?.status ?? 500) === 500;
+}
+
+/** The answer to a failure, of whatever kind. */
+export function errorReply(error: unknown): Reply {
+  const code = codeOf(error);
+  if (code === undefined || isInternal(error) || !(error instanceof Error)) return INTERNAL_REPLY;
+  return buildReply(code, error.message, error instanceof RequestError ? error.headers : []);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { code } = error;
+  return typeof code === 'string' && ENTRIES.has(code) ? code : undefined;
+}
+
+function buildReply(code: string, message: string, extraHeaders: Reply['headers']): Reply {
+  const entry = ENTRIES.get(code) ?? HTTP_ERRORS.ERR_HTTP_INTERNAL;
+  const headers: [string, string][] = [[CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE]];
+  for (const [name, value] of extraHeaders) headers.push([name, value]);
+  if (entry.retryAfterSeconds !== undefined) {
+    headers.push(['Retry-After', String(entry.retryAfterSeconds)]);
+  }
+  return { status: entry.status, headers, body: encodeErrorBody(code, message) };
+}
+
+const INTERNAL_REPLY: Reply = buildReply(
+  'ERR_HTTP_INTERNAL',
+  'the service failed to answer; its log says why',
+  [],
+);
+
+/** The answer to a key under which nothing is stored: frequent, so made once. */
+export const MISS_REPLY: Reply = buildReply('ERR_HTTP_CACHE_MISS', 'nothing is stored here', [
+  [HIT_HEADER, 'false'],
+]);

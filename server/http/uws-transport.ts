@@ -1,0 +1,161 @@
+/**
+ * The transport over uWebSockets.js, the fast one. The package is optional and brings native
+ * binaries for some versions of Node.js only, so it is loaded when a service starts, never before.
+ */
+import { createServer } from 'node:net';
+import type { ExchangeHandler, ListenAddress, Listener, Transport } from './transport.js';
+import { ListenError } from './transport.js';
+import type {
+  UwsApp,
+  UwsListenSocket,
+  UwsModule,
+  UwsRequest,
+  UwsResponse,
+} from './uws-binding.js';
+import { UwsExchange, type UwsListenerState } from './uws-exchange.js';
+
+/** uWebSockets.js is missing, or has no binary for this machine. */
+export class TransportUnavailableError extends Error {
+  override readonly name: string = 'TransportUnavailableError';
+}
+
+/** Loads a module by name; tests put a failing one in its place. */
+export type ModuleLoader = (specifier: string) => Promise<unknown>;
+
+const loadModule: ModuleLoader = (specifier) => import(specifier);
+
+/**
+ * Loads uWebSockets.js.
+ *
+ * @throws {TransportUnavailableError} when it cannot be loaded here
+ */
+export async function createUwsTransport(load: ModuleLoader = loadModule): Promise<Transport> {
+  let module: unknown;
+  try {
+    module = await load('uWebSockets.js');
+  } catch (error) {
+    throw new TransportUnavailableError(explainLoadFailure(error), { cause: error });
+  }
+  const uws = module as UwsModule;
+  return {
+    name: 'uWebSockets.js',
+    listen: (address, handler) => listen(uws, address, handler),
+  };
+}
+
+function explainLoadFailure(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const firstLine = reason.split('\n', 1)[0] ?? '';
+  return (
+    `uWebSockets.js cannot be loaded by Node.js ${process.version} on ` +
+    `${process.platform} ${process.arch}: ${firstLine} ` +
+    'It has binaries for Node.js 20 and 22 on Linux with glibc, macOS and Windows: use one of ' +
+    'these, and install the optional dependencies (npm ci --include=optional).'
+  );
+}
+
+async function listen(
+  uws: UwsModule,
+  address: ListenAddress,
+  handler: ExchangeHandler,
+): Promise<Listener> {
+  const state: UwsListenerState = {
+    pendingExchanges: 0,
+    startedExchanges: 0,
+    openConnections: 0,
+    isDraining: false,
+  };
+  const app = uws.App();
+  app.filter((_response, change) => {
+    state.openConnections += change;
+  });
+  routeAll(app, state, handler);
+  const socket = await new Promise<UwsListenSocket | false>((resolve) => {
+    app.listen(address.host, address.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+  });
+  if (socket === false) throw new ListenError(await explainListenFailure(address));
+  return new UwsListener(uws, app, socket, state);
+}
+
+/** One handler for every path; the methods served most are known without asking the library. */
+function routeAll(app: UwsApp, state: UwsListenerState, handler: ExchangeHandler): void {
+  let spare = new UwsExchange(state);
+  const serve = (method: string, response: UwsResponse, request: UwsRequest): void => {
+    state.startedExchanges += 1;
+    const exchange = spare;
+    exchange.begin(method, response, request);
+    const pending = handler(exchange);
+    exchange.leaveHandler();
+    // Code that still runs may hold the exchange: only one that nobody holds serves again.
+    if (pending !== undefined || exchange.isOpen) spare = new UwsExchange(state);
+  };
+  app.get('/*', (response, request) => serve('GET', response, request));
+  app.put('/*', (response, request) => serve('PUT', response, request));
+  app.del('/*', (response, request) => serve('DELETE', response, request));
+  app.any('/*', (response, request) => {
+    serve(request.getCaseSensitiveMethod(), response, request);
+  });
+}
+
+class UwsListener implements Listener {
+  readonly port: number;
+  private readonly uws: UwsModule;
+  private readonly app: UwsApp;
+  private readonly state: UwsListenerState;
+  private socket: UwsListenSocket | undefined;
+  private isClosed = false;
+
+  constructor(uws: UwsModule, app: UwsApp, socket: UwsListenSocket, state: UwsListenerState) {
+    this.port = uws.us_socket_local_port(socket);
+    this.uws = uws;
+    this.app = app;
+    this.socket = socket;
+    this.state = state;
+  }
+
+  get openConnections(): number {
+    return this.state.openConnections;
+  }
+
+  get startedExchanges(): number {
+    return this.state.startedExchanges;
+  }
+
+  get pendingExchanges(): number {
+    return this.state.pendingExchanges;
+  }
+
+  drain(): void {
+    this.state.isDraining = true;
+    if (this.socket !== undefined) this.uws.us_listen_socket_close(this.socket);
+    this.socket = undefined;
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.drain();
+    this.app.close();
+  }
+}
+
+/** The library says only that it failed; trying the same address with node:net says why. */
+async function explainListenFailure({ host, port }: ListenAddress): Promise<string> {
+  const code = await new Promise<string>((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve('')));
+  });
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${host} is already in use: set HOTSHARD_PORT to another one`;
+    case 'EACCES':
+      return `port ${port} on ${host} may not be opened by this user: set HOTSHARD_PORT above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine: set HOTSHARD_HOST to one that is`;
+    default:
+      return `cannot listen on port ${port} of ${host}${code === '' ? '' : `: ${code}`}`;
+  }
+}
+

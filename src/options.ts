@@ -1,0 +1,363 @@
+import { readByteSize } from './byte-size.js';
+import { describeValue } from './describe-value.js';
+import { type Duration, readDuration, TTL_NEVER_MS } from './duration.js';
+import { invalidOptions } from './errors.js';
+import { nearestName } from './nearest-name.js';
+
+/** A monotonic clock, injected by tests. */
+export interface EngineClock {
+  /** Milliseconds from any fixed start; never goes back. */
+  nowMs(): number;
+}
+
+/** Which entries leave when memory is full. */
+export type EvictionOption = { readonly kind: 'lru' };
+
+/** How values that are neither strings nor bytes are stored. */
+export type CodecOption = { readonly kind: 'json' } | { readonly kind: 'msgpack' };
+
+/** `inplace`: a caller applies its write itself where the shard is free; `ring`: workers do. */
+export type WritesOption = { readonly kind: 'inplace' } | { readonly kind: 'ring' };
+
+/** What `createEngine` takes. */
+export interface EngineOptions {
+  /**
+   * The memory of all entries and of everything the engine keeps about them: bytes or text such as
+   * `'256mb'`, from 8 MiB to 4 GiB less 64 KiB, rounded down to 64 KiB. Default `'64mb'`.
+   */
+  readonly memory?: number | string;
+  /**
+   * Home worker threads, 0 to the number of shards. 0: the engine runs in the calling thread
+   * alone. Default 1.
+   */
+  readonly workers?: number;
+  /**
+   * Parts of the memory that are written independently, 1 to 64, each of at least 4 MiB; fixed for
+   * the engine's life. Default 1 below 64 MiB of memory, else 8.
+   */
+  readonly shards?: number;
+  /**
+   * Most threads attached at once, the creator and home workers included. The upper limit grows
+   * with the memory, from 8 at 8 MiB to 64 from 128 MiB on, and is the default.
+   */
+  readonly threads?: number;
+  /** Most entries, at least one for each shard. Default: bounded by memory alone. */
+  readonly maxEntries?: number;
+  /** Time to live of entries that are set without one. Default `'never'`. */
+  readonly defaultTtl?: Duration | 'never';
+  /** Default `{ kind: 'lru' }`. */
+  readonly eviction?: EvictionOption;
+  /** Default `{ kind: 'json' }`. */
+  readonly codec?: CodecOption;
+  /** Default `{ kind: 'inplace' }`. */
+  readonly writes?: WritesOption;
+  /** A clock for tests; with `workers: 0` alone, since a function stays in its thread. */
+  readonly clock?: EngineClock;
+}
+
+/** What the options mean on this machine: nothing is optional any more. Frozen. */
+export interface ResolvedOptions {
+  /** A multiple of 64 KiB. */
+  readonly memoryBytes: number;
+  readonly workerCount: number;
+  readonly shardCount: number;
+  /** Thread slots. */
+  readonly threadCountMax: number;
+  /** Infinity: no bound by count. */
+  readonly entryCountMax: number;
+  /** Infinity: never. */
+  readonly defaultTtlMs: number;
+  readonly eviction: EvictionOption;
+  readonly codec: CodecOption;
+  readonly writes: WritesOption;
+  /** `undefined`: the real one. */
+  readonly clock: EngineClock | undefined;
+  /** Of the machine; with one processor, waiting by spinning only delays the other thread. */
+  readonly availableParallelism: number;
+}
+
+/** What the options depend on besides themselves. */
+export interface Machine {
+  readonly availableParallelism: number;
+}
+
+const MIB = 1_024 ** 2;
+const MEMORY_UNIT_BYTES = 64 * 1_024;
+const MEMORY_BYTES_MIN = 8 * MIB;
+/** End addresses stay below 2^32. */
+const MEMORY_BYTES_MAX = 4_096 * MIB - MEMORY_UNIT_BYTES;
+const SHARD_BYTES_MIN = 4 * MIB;
+const SHARDS_MAX = 64;
+const MANY_SHARDS_BYTES_MIN = 64 * MIB;
+const THREADS_FLOOR = 8;
+const THREADS_CEILING = 64;
+const THREADS_CEILING_BYTES_MIN = 128 * MIB;
+/** More are counted, not listed: the message stays readable whatever object was passed. */
+const PROBLEMS_LISTED_MAX = 20;
+
+const DEFAULTS = {
+  memoryBytes: 64 * MIB,
+  workerCount: 1,
+  shardCount: (memoryBytes: number): number => (memoryBytes < MANY_SHARDS_BYTES_MIN ? 1 : 8),
+  threadCountMax: threadsMax,
+  entryCountMax: Number.POSITIVE_INFINITY,
+  defaultTtlMs: TTL_NEVER_MS,
+  eviction: 'lru',
+  codec: 'json',
+  writes: 'inplace',
+} as const;
+
+const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
+  'memory',
+  'workers',
+  'shards',
+  'threads',
+  'maxEntries',
+  'defaultTtl',
+  'eviction',
+  'codec',
+  'writes',
+  'clock',
+];
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks the options and fills in what they leave open. Pure.
+ *
+ * @param raw what the caller passed; `undefined` for the defaults
+ * @throws {CacheError} `ERR_CACHE_INVALID_OPTIONS` with all problems, each `field: problem`
+ */
+export function resolveOptions(raw: unknown, machine: Machine): ResolvedOptions {
+  const problems = new Problems();
+  const options = ownOptions(raw);
+  checkNames(options, KNOWN_NAMES, '', problems);
+
+  const memoryBytes = resolveMemory(options['memory'], problems);
+  const shardCount = resolveShards(options['shards'], memoryBytes, problems);
+  const workerCount = resolveWorkers(options['workers'], shardCount, problems);
+  const threadCountMax = resolveThreads(options['threads'], memoryBytes, workerCount, problems);
+  const resolved: ResolvedOptions = {
+    memoryBytes: memoryBytes ?? DEFAULTS.memoryBytes,
+    shardCount: shardCount ?? 1,
+    workerCount: workerCount ?? DEFAULTS.workerCount,
+    threadCountMax,
+    entryCountMax: resolveMaxEntries(options['maxEntries'], shardCount, problems),
+    defaultTtlMs: resolveDefaultTtl(options['defaultTtl'], problems),
+    eviction: resolveKind(options, 'eviction', ['lru'], DEFAULTS.eviction, problems),
+    codec: resolveKind(options, 'codec', ['json', 'msgpack'], DEFAULTS.codec, problems),
+    writes: resolveKind(options, 'writes', ['inplace', 'ring'], DEFAULTS.writes, problems),
+    clock: resolveClock(options['clock'], workerCount, problems),
+    availableParallelism: machine.availableParallelism,
+  };
+  problems.throwIfAny();
+  return Object.freeze(resolved);
+}
+
+/** Most thread slots for a memory: slots may take only a small part of it. */
+function threadsMax(memoryBytes: number): number {
+  const grown =
+    ((memoryBytes - MEMORY_BYTES_MIN) / (THREADS_CEILING_BYTES_MIN - MEMORY_BYTES_MIN)) *
+    (THREADS_CEILING - THREADS_FLOOR);
+  return Math.min(THREADS_CEILING, THREADS_FLOOR + Math.floor(grown));
+}
+
+class Problems {
+  readonly #lines: string[] = [];
+
+  add(field: string, problem: string): undefined {
+    this.#lines.push(`${field}: ${problem}`);
+    return undefined;
+  }
+
+  /** Further problems are only counted: no need to word them well. */
+  get isFull(): boolean {
+    return this.#lines.length >= PROBLEMS_LISTED_MAX;
+  }
+
+  throwIfAny(): void {
+    if (this.#lines.length === 0) return;
+    const listed = this.#lines.slice(0, PROBLEMS_LISTED_MAX);
+    const unlistedCount = this.#lines.length - listed.length;
+    if (unlistedCount > 0) listed.push(`and ${unlistedCount} more`);
+    throw invalidOptions('options', listed);
+  }
+}
+
+/** Each option is read once, here: a getter cannot answer differently later. */
+function ownOptions(raw: unknown): Raw {
+  if (raw === undefined) return {};
+  if (!isRecord(raw)) {
+    throw invalidOptions('options', [`options: must be an object, not ${describeValue(raw)}`]);
+  }
+  return { ...raw };
+}
+
+function isRecord(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkNames(
+  given: Raw,
+  knownNames: readonly string[],
+  prefix: string,
+  problems: Problems,
+): void {
+  for (const name of Object.keys(given)) {
+    if (knownNames.includes(name)) continue;
+    const nearest = problems.isFull ? undefined : nearestName(name, knownNames);
+    const hint =
+      nearest === undefined
+        ? `known are ${knownNames.join(', ')}`
+        : `did you mean '${prefix}${nearest}'?`;
+    problems.add(`${prefix}${name}`, `unknown option; ${hint}`);
+  }
+}
+
+// From here on: each function gives the option's value, or reports a problem and gives `undefined`
+// (or a stand-in); what depends on a value with a problem is then not checked.
+
+function resolveMemory(value: unknown, problems: Problems): number | undefined {
+  if (value === undefined) return DEFAULTS.memoryBytes;
+  const bytes = readByteSize(value);
+  if (typeof bytes === 'string') return problems.add('memory', bytes);
+  if (bytes < MEMORY_BYTES_MIN || bytes > MEMORY_BYTES_MAX) {
+    return problems.add(
+      'memory',
+      `${describeValue(value)} is out of range: from 8 MiB (${MEMORY_BYTES_MIN} bytes) to ` +
+        `4 GiB less 64 KiB (${MEMORY_BYTES_MAX} bytes)`,
+    );
+  }
+  return bytes - (bytes % MEMORY_UNIT_BYTES);
+}
+
+function resolveShards(
+  value: unknown,
+  memoryBytes: number | undefined,
+  problems: Problems,
+): number | undefined {
+  const bytes = memoryBytes ?? MEMORY_BYTES_MAX;
+  if (value === undefined) return DEFAULTS.shardCount(bytes);
+  const shardsMax = Math.min(SHARDS_MAX, Math.floor(bytes / SHARD_BYTES_MIN));
+  const reason =
+    shardsMax === SHARDS_MAX ? '' : ` with this memory, since each shard needs at least 4 MiB`;
+  return integerIn(value, 1, shardsMax, 'shards', reason, problems);
+}
+
+function resolveWorkers(
+  value: unknown,
+  shardCount: number | undefined,
+  problems: Problems,
+): number | undefined {
+  if (value === undefined) return DEFAULTS.workerCount;
+  const workersMax = shardCount ?? SHARDS_MAX;
+  const reason = workersMax === SHARDS_MAX ? '' : ', one for each shard';
+  return integerIn(value, 0, workersMax, 'workers', reason, problems);
+}
+
+function resolveThreads(
+  value: unknown,
+  memoryBytes: number | undefined,
+  workerCount: number | undefined,
+  problems: Problems,
+): number {
+  const threadCountMax = DEFAULTS.threadCountMax(memoryBytes ?? MEMORY_BYTES_MAX);
+  const threadCountMin = (workerCount ?? 0) + 1;
+  if (threadCountMin > threadCountMax) {
+    problems.add(
+      'workers',
+      `${workerCount} and the calling thread are more than the ${threadCountMax} threads ` +
+        'that this memory allows',
+    );
+    return threadCountMax;
+  }
+  if (value === undefined) return threadCountMax;
+  const reason = ': the workers and the calling thread at least, the memory sets the most';
+  const given = integerIn(value, threadCountMin, threadCountMax, 'threads', reason, problems);
+  return given ?? threadCountMax;
+}
+
+function resolveMaxEntries(
+  value: unknown,
+  shardCount: number | undefined,
+  problems: Problems,
+): number {
+  if (value === undefined) return DEFAULTS.entryCountMax;
+  const least = shardCount ?? 1;
+  const reason = ', one for each shard at least';
+  const most = Number.MAX_SAFE_INTEGER;
+  return integerIn(value, least, most, 'maxEntries', reason, problems) ?? DEFAULTS.entryCountMax;
+}
+
+function resolveDefaultTtl(value: unknown, problems: Problems): number {
+  if (value === undefined) return DEFAULTS.defaultTtlMs;
+  if (value === 'never') return TTL_NEVER_MS;
+  const durationMs = readDuration(value);
+  if (typeof durationMs === 'number') return durationMs;
+  problems.add('defaultTtl', `${durationMs}, or 'never'`);
+  return DEFAULTS.defaultTtlMs;
+}
+
+/** One of the options that are `{ kind }`, a union without further members. */
+function resolveKind<Kind extends string>(
+  options: Raw,
+  field: string,
+  kinds: readonly Kind[],
+  defaultKind: Kind,
+  problems: Problems,
+): { readonly kind: Kind } {
+  const standIn = { kind: defaultKind };
+  const value = options[field];
+  if (value === undefined) return Object.freeze(standIn);
+  const forms = kinds.map((kind) => `{ kind: '${kind}' }`).join(' or ');
+  if (!isRecord(value)) {
+    problems.add(field, `must be ${forms}, not ${describeValue(value)}`);
+    return standIn;
+  }
+  const given = { ...value };
+  checkNames(given, ['kind'], `${field}.`, problems);
+  const kind = kinds.find((known) => known === given['kind']);
+  if (kind !== undefined) return Object.freeze({ kind });
+  const nearest = typeof given['kind'] === 'string' ? nearestName(given['kind'], kinds) : undefined;
+  problems.add(
+    `${field}.kind`,
+    `${describeValue(given['kind'])} is unknown; ` +
+      (nearest === undefined ? `give ${forms}` : `did you mean '${nearest}'?`),
+  );
+  return standIn;
+}
+
+function resolveClock(
+  value: unknown,
+  workerCount: number | undefined,
+  problems: Problems,
+): EngineClock | undefined {
+  if (value === undefined) return undefined;
+  // The object itself, not its copy: a clock may be of a class and hold state.
+  const clock = value as Partial<EngineClock> | null;
+  if (typeof clock !== 'object' || clock === null || typeof clock.nowMs !== 'function') {
+    return problems.add('clock', 'must be an object with a function nowMs()');
+  }
+  if (workerCount !== 0 && workerCount !== undefined) {
+    return problems.add('clock', 'needs workers: 0, since a function stays in its thread');
+  }
+  return clock as EngineClock;
+}
+
+function integerIn(
+  value: unknown,
+  least: number,
+  most: number,
+  field: string,
+  reason: string,
+  problems: Problems,
+): number | undefined {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) {
+    return value;
+  }
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `${least} to ${most}`;
+  return problems.add(
+    field,
+    `${describeValue(value)} is out of range: an integer ${range}${reason}`,
+  );
+}

@@ -1,0 +1,181 @@
+/** The service as an operator runs it: the built program, its output, its signals. */
+import { Agent, request as httpRequest } from 'node:http';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ChildService } from './support/child-service.js';
+import { RawConnection, requestText } from './support/raw-connection.js';
+import { ask, get } from './support/test-service.js';
+import { putText } from './support/raw-connection.js';
+
+const SMALL = { HOTSHARD_PORT: '0', HOTSHARD_MEMORY: '16mb' };
+const started: ChildService[] = [];
+
+function start(settings: Readonly<Record<string, string>>, args: readonly string[] = []): ChildService {
+  const service = new ChildService(settings, args);
+  started.push(service);
+  return service;
+}
+
+afterEach(async () => {
+  for (const service of started.splice(0)) {
+    if (service.isRunning) service.signal('SIGKILL');
+    await service.ended;
+  }
+});
+
+/** Resolves when the service no longer accepts: it has taken notice of the signal. */
+async function refusesConnections(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await RawConnection.open(port)).destroy();
+    } catch {
+      return;
+    }
+  }
+}
+
+describe('the program', () => {
+  test('prints where it listens, serves, and ends with 0 on SIGTERM', async () => {
+    const service = start(SMALL);
+    const port = await service.port();
+    expect((await ask(port, putText('/cache/a', 'x', ['X-Cache-TTL: 60'])))?.status).toBe(201);
+    expect((await get(port, '/cache/a')).body.toString()).toBe('x');
+    service.signal('SIGTERM');
+    const { code, stdout, stderr } = await service.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^hotshard listening on http:\/\/127\.0\.0\.1:\d+ \(memory 16 MiB, .*\)\n$/);
+  });
+
+  test('ends with 0 on SIGINT', async () => {
+    const service = start(SMALL);
+    await service.port();
+    service.signal('SIGINT');
+    expect((await service.ended).code).toBe(0);
+  });
+
+  test('prints its settings and its version', async () => {
+    const help = await start({}, ['--help']).ended;
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('HOTSHARD_MEMORY');
+    const version = await start({}, ['--version']).ended;
+    expect(version).toMatchObject({ code: 0, stderr: '' });
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('refuses arguments it does not know', async () => {
+    expect(await start(SMALL, ['--port=1']).ended).toMatchObject({
+      code: 1,
+      stderr: 'hotshard: unknown argument --port=1; see --help\n',
+    });
+  });
+
+  test('refuses bad settings, all of them in one message without a stack', async () => {
+    const { code, stderr } = await start({ HOTSHARD_PROT: '1', HOTSHARD_MEMORY: '1tb' }).ended;
+    expect(code).toBe(1);
+    expect(stderr.split('\n')).toEqual([
+      'hotshard: the settings are not usable:',
+      '  HOTSHARD_PROT: no such setting; did you mean HOTSHARD_PORT?',
+      expect.stringMatching(/^ {2}HOTSHARD_MEMORY: "1tb"/),
+      '',
+    ]);
+  });
+
+  test('says in one line that the port is taken, and ends with 1', async () => {
+    const port = await start(SMALL).port();
+    const second = await start({ ...SMALL, HOTSHARD_PORT: String(port) }).ended;
+    expect(second).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `hotshard: port ${port} on 127.0.0.1 is already in use: set HOTSHARD_PORT to another one\n`,
+    });
+  });
+});
+
+describe('signals', () => {
+  test('SIGTERM under load fails no request that was sent', async () => {
+    const service = start(SMALL);
+    const port = await service.port();
+    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    const failures: string[] = [];
+    let answered = 0;
+    let isRefused = false;
+    const client = async (name: number): Promise<void> => {
+      for (let round = 0; !isRefused; round++) {
+        const method = round % 4 === 0 ? 'PUT' : 'GET';
+        const outcome = await roundTrip(agent, port, method, `/cache/k${name}`);
+        if (outcome === 'ECONNREFUSED') isRefused = true;
+        else if (outcome === 200 || outcome === 201) answered += 1;
+        else failures.push(String(outcome));
+      }
+    };
+    const clients = Array.from({ length: 16 }, (_, name) => client(name));
+    await expect.poll(() => answered).toBeGreaterThan(500);
+    service.signal('SIGTERM');
+    await Promise.all(clients);
+    agent.destroy();
+    expect(failures).toEqual([]);
+    expect(await service.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('SIGTERM lets a body that is on its way arrive', async () => {
+    const service = start(SMALL);
+    const port = await service.port();
+    const connection = await RawConnection.open(port);
+    connection.write(
+      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
+    );
+    expect((await connection.nextResponse())?.status).toBe(100);
+    service.signal('SIGTERM');
+    await refusesConnections(port);
+    connection.write('abc');
+    expect((await connection.nextResponse())?.status).toBe(201);
+    expect((await service.ended).code).toBe(0);
+  });
+
+  test('a second SIGTERM ends what the first one waits for', async () => {
+    const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '1h' });
+    const port = await service.port();
+    const connection = await RawConnection.open(port);
+    connection.write(
+      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
+    );
+    expect((await connection.nextResponse())?.status).toBe(100);
+    service.signal('SIGTERM');
+    await refusesConnections(port);
+    expect(service.isRunning).toBe(true);
+    service.signal('SIGTERM');
+    expect((await service.ended).code).toBe(0);
+    await connection.closed;
+  });
+
+  test('a request that outlasts the drain is cut, and the exit code says so', async () => {
+    const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '20ms' });
+    const connection = await RawConnection.open(await service.port());
+    connection.write(
+      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
+    );
+    expect((await connection.nextResponse())?.status).toBe(100);
+    service.signal('SIGTERM');
+    expect(await service.ended).toMatchObject({
+      code: 1,
+      stderr: 'hotshard: requests in flight were cut\n',
+    });
+  });
+});
+
+/** The status of a request, or the code of the error that it ended in. */
+function roundTrip(
+  agent: Agent,
+  port: number,
+  method: string,
+  path: string,
+): Promise<number | string> {
+  return new Promise((resolve) => {
+    const request = httpRequest({ agent, host: '127.0.0.1', port, method, path }, (response) => {
+      response.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.resume();
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    request.end(method === 'PUT' ? 'value' : undefined);
+  });
+}

@@ -1,0 +1,69 @@
+import type { CacheStore } from '../../../server/http/cache-routes.js';
+import { CacheError, type EntryView, type SetOptions } from '../../../src/index.js';
+
+type ReadState = ReturnType<CacheStore['readState']>;
+
+/** A store whose answers a test decides: busy, failing, or not answering until it is told to. */
+export class StoreDouble implements CacheStore {
+  readonly values = new Map<string, Uint8Array>();
+  /** What a read of an absent entry says. */
+  absentState: ReadState = 'miss';
+  /** Thrown by every call while it is set. */
+  failure: Error | undefined;
+  /** Resolves with each write that has begun. */
+  private readonly begun: (() => void)[] = [];
+  private gate: Promise<void> | undefined;
+  private openGate: () => void = () => undefined;
+
+  /** From now on writes wait for `release`. */
+  hold(): void {
+    this.gate = new Promise((resolve) => {
+      this.openGate = resolve;
+    });
+  }
+
+  release(): void {
+    this.gate = undefined;
+    this.openGate();
+  }
+
+  /** Resolves when the next write reaches the store. */
+  nextWrite(): Promise<void> {
+    return new Promise((resolve) => this.begun.push(resolve));
+  }
+
+  getView(key: string): EntryView | undefined {
+    if (this.failure !== undefined) throw this.failure;
+    const bytes = this.values.get(key);
+    if (bytes === undefined) return undefined;
+    const ttlMs = Number.POSITIVE_INFINITY;
+    const half = bytes.length >> 1;
+    const chunks = [bytes.subarray(0, half), bytes.subarray(half)];
+    return { bytes, chunks, sizeBytes: bytes.length, ttlMs, contentType: undefined };
+  }
+
+  readState(): ReadState {
+    return this.absentState;
+  }
+
+  async set(key: string, value: unknown, _options?: SetOptions): Promise<boolean> {
+    await this.write();
+    this.values.set(key, value as Uint8Array);
+    return true;
+  }
+
+  async delete(key: string): Promise<boolean> {
+    await this.write();
+    return this.values.delete(key);
+  }
+
+  private async write(): Promise<void> {
+    for (const begin of this.begun.splice(0)) begin();
+    if (this.gate !== undefined) await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
+
+export function cacheError(code: CacheError['code']): CacheError {
+  return new CacheError(code, `as the test asked: ${code}`);
+}

@@ -1,0 +1,82 @@
+import { afterAll, expect } from 'vitest';
+import { ByteBudget } from '../../../server/byte-budget.js';
+import type { CacheStore } from '../../../server/http/cache-routes.js';
+import { createUwsTransport } from '../../../server/http/uws-transport.js';
+import { type Service, type ServiceSettings, startService } from '../../../server/service.js';
+import { createEngine, type Engine } from '../../../src/index.js';
+import { RawConnection, type RawResponse, requestText } from './raw-connection.js';
+
+export const VALUE_BYTES_MAX: number = 1_024 ** 2;
+
+export interface TestService {
+  readonly service: Service;
+  readonly port: number;
+  readonly url: string;
+  readonly budget: ByteBudget;
+  /** Faults that the service reported to its operator. */
+  readonly faults: unknown[];
+}
+
+const DEFAULT_SETTINGS: ServiceSettings = {
+  host: '127.0.0.1',
+  port: 0,
+  valueBytesMax: VALUE_BYTES_MAX,
+  defaultTtlMs: Number.POSITIVE_INFINITY,
+  drainTimeoutMs: 5_000,
+};
+
+const cleanups: (() => Promise<unknown>)[] = [];
+// Last opened, first closed: a service before the store behind it.
+afterAll(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** An engine of 16 MiB without threads; closed after the tests of the file. */
+export async function openEngine(): Promise<Engine> {
+  const engine = await createEngine({ memory: '16mb', workers: 0 });
+  cleanups.push(() => engine.close());
+  return engine;
+}
+
+/** The service on a free port, with a store of the test's choice; stopped after the tests. */
+export async function serveStore(
+  store: CacheStore,
+  settings: Partial<ServiceSettings> = {},
+  bufferBytes: number = 64 * VALUE_BYTES_MAX,
+): Promise<TestService> {
+  const faults: unknown[] = [];
+  const budget = new ByteBudget(bufferBytes);
+  const service = await startService({
+    store,
+    transport: await createUwsTransport(),
+    budget,
+    log: { info: () => undefined, fault: (error) => faults.push(error) },
+    settings: { ...DEFAULT_SETTINGS, ...settings },
+  });
+  cleanups.push(() => service.stop(AbortSignal.abort()));
+  return { service, port: service.port, url: service.url, budget, faults };
+}
+
+/** Sends bytes on a connection of their own and gives the first response. */
+export async function ask(port: number, bytes: string): Promise<RawResponse | undefined> {
+  const connection = await RawConnection.open(port);
+  connection.write(bytes);
+  const response = await connection.nextResponse();
+  connection.destroy();
+  return response;
+}
+
+/** Gets a path on a connection of its own; the connection must have been answered. */
+export async function get(port: number, path: string): Promise<RawResponse> {
+  const response = await ask(port, requestText(`GET ${path}`));
+  expect(response).toBeDefined();
+  return response as RawResponse;
+}
+
+/** A refusal in the one form that all have, without anything of the inside. */
+export function expectRefusal(response: RawResponse | undefined, status: number, code: string): void {
+  expect(response?.status).toBe(status);
+  const text = response?.body.toString() ?? '';
+  expect(JSON.parse(text)).toEqual({ error: { code, message: expect.any(String) } });
+  expect(text).not.toMatch(/\.[jt]s:\d|\n\s+at /);
+}
