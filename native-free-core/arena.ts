@@ -27,7 +27,6 @@ import {
   HEADER_THREAD_BYTES,
   HEADER_THREAD_SLOTS,
   HEADER_THREADS,
-  HEADER_TICKING,
   HEADER_TIME_MS,
   HEADER_VERSION,
 } from './assembly/layout.js';
@@ -69,7 +68,7 @@ function open(handle: ArenaHandle, host: CoreHost): Arena {
   return { handle, core: instantiate(handle, host), buffer, view: new DataView(buffer) };
 }
 
-function writeHeader(view: DataView, plan: ArenaPlan, hashSeed: bigint, ticking: boolean): void {
+function writeHeader(view: DataView, plan: ArenaPlan, hashSeed: bigint): void {
   const words: readonly (readonly [number, number])[] = [
     [HEADER_VERSION, ARENA_LAYOUT_VERSION],
     [HEADER_LIMIT_BYTES, plan.limitBytes],
@@ -93,25 +92,23 @@ function writeHeader(view: DataView, plan: ArenaPlan, hashSeed: bigint, ticking:
     [HEADER_INLINE_BYTES, plan.inlineBytes],
     [HEADER_CLASS_LOOKUP, plan.classLookupOffset],
     [HEADER_MAX_VALUE_BYTES, plan.valueBytesMax],
-    [HEADER_TICKING, ticking ? 1 : 0],
   ];
   for (const [offset, value] of words) view.setUint32(offset, value, true);
   view.setBigUint64(HEADER_HASH_SEED, hashSeed, true);
   view.setFloat64(HEADER_TIME_MS, Number.POSITIVE_INFINITY, true);
 }
 
-/** Creates an arena. `ticking` says that a worker will keep the shared clock. */
+/** Creates an arena; `hashSeed` should be random, so that nobody can choose keys that collide. */
 export function createArena(
   plan: ArenaPlan,
   module: WebAssembly.Module,
   host: CoreHost,
   hashSeed: bigint,
-  ticking: boolean,
 ): Arena {
   const pages = plan.limitBytes / WASM_PAGE_BYTES;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const arena = open({ memory, module }, host);
-  writeHeader(arena.view, plan, hashSeed, ticking);
+  writeHeader(arena.view, plan, hashSeed);
   const bounded = plan.entryCountMax === Number.POSITIVE_INFINITY ? 0 : plan.entryCountMax;
   arena.core.createArena(bounded);
   // Last: who sees the magic sees a complete arena.

@@ -12,7 +12,7 @@ export interface CoreExports {
   createArena(entryCountMax: number): void;
   attachThread(osThreadId: number, osStartTime: number, countsAsCaller: number): number;
   bindThread(threadId: number): void;
-  detachThread(threadId: number, countsAsCaller: number): void;
+  detachThread(threadId: number): void;
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
   unpin(): void;

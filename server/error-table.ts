@@ -52,7 +52,7 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   ERR_CACHE_BUFFER_TOO_SMALL: { status: 500 },
   ERR_CACHE_TOO_MANY_NAMESPACES: { status: 507 },
   ERR_CACHE_TOO_MANY_THREADS: { status: 503, ...RETRY_SOON },
-  ERR_CACHE_OUT_OF_MEMORY: { status: 507 },
+  ERR_CACHE_OUT_OF_MEMORY: { status: 503, ...RETRY_SOON },
   ERR_CACHE_OVERLOADED: { status: 503, ...RETRY_SOON },
   ERR_CACHE_BUSY: { status: 503, ...RETRY_SOON },
   // PUT and DELETE may be repeated without harm, so asking for another try is right here.

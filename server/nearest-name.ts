@@ -22,7 +22,8 @@ function countSlips(source: string, target: string): number {
   for (let row = 1; row <= source.length; row++) {
     const current = [row];
     for (let column = 1; column <= target.length; column++) {
-      const replaced = (previous[column - 1] ?? 0) + (source[row - 1] === target[column - 1] ? 0 : 1);
+      const replaced =
+        (previous[column - 1] ?? 0) + (source[row - 1] === target[column - 1] ? 0 : 1);
       const deleted = (previous[column] ?? 0) + 1;
       const inserted = (current[column - 1] ?? 0) + 1;
       current.push(Math.min(replaced, deleted, inserted));

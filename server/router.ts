@@ -61,10 +61,7 @@ function compileRoute({ path, handlers }: Route): CompiledRoute {
   };
 }
 
-function dispatch(
-  routes: readonly CompiledRoute[],
-  exchange: Exchange,
-): Promise<void> | undefined {
+function dispatch(routes: readonly CompiledRoute[], exchange: Exchange): Promise<void> | undefined {
   const { path, method } = exchange;
   for (const route of routes) {
     if (!matches(route, path)) continue;

@@ -4,7 +4,7 @@ import { type CacheStore, createCacheRoutes } from './http/cache-routes.js';
 import { createHealthRoute } from './http/health-route.js';
 import { sendReply } from './http/reply.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
-import { drainListener, type DrainOutcome } from './lifecycle.js';
+import { type DrainOutcome, drainListener } from './lifecycle.js';
 import { createRouter } from './router.js';
 
 /** Where the service writes lines for its operator. */

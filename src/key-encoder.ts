@@ -18,12 +18,15 @@ const textEncoder = new TextEncoder();
 export class KeyEncoder {
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
+  /** Where keys are written. */
+  readonly address: number;
 
   /**
    * @param buffer shared or not; little-endian like WebAssembly's memory
    * @param byteOffset where keys are written, a multiple of 4, with `KEY_BYTES_MAX` bytes of room
    */
   constructor(buffer: ArrayBufferLike, byteOffset: number) {
+    this.address = byteOffset;
     this.#bytes = new Uint8Array(buffer, byteOffset, KEY_BYTES_MAX);
     this.#words = new Int32Array(buffer, byteOffset, KEY_BYTES_MAX / 4);
   }

@@ -68,7 +68,7 @@ export function parseCommand(words: readonly string[]): Command {
 }
 
 /** What `--help` prints. */
-export const HELP = `npm run bench -- SUITE [--smoke] [--json FILE] [--rounds N] [--seed N]
+export const HELP: string = `npm run bench -- SUITE [--smoke] [--json FILE] [--rounds N] [--seed N]
 
   SUITE        a suite's name, or "all"; --list shows the suites
   --smoke      tiny parameters: shows that the code works, measures nothing

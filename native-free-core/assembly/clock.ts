@@ -8,7 +8,6 @@
 import { threads, threadBytes } from "./arena";
 import {
   HEADER_TICKER_SLOT,
-  HEADER_TICKING,
   HEADER_TIME_MS,
   THREAD_DOORBELL,
   THREAD_PARKED,
@@ -26,15 +25,15 @@ export function sharedMs(): f64 {
   return load<f64>(HEADER_TIME_MS);
 }
 
-/** Asks the host for the time, shares it when a worker ticks, and wakes that worker. */
+/** Asks the host for the time; shares it when a worker ticks, and wakes that worker. */
 export function refreshMs(): f64 {
   const now = hostNowMs();
-  if (load<u32>(HEADER_TICKING)) {
+  const ticker = load<u32>(HEADER_TICKER_SLOT);
+  if (ticker != 0) {
     // Sequentially consistent, like the look at PARKED: a ticker about to sleep sees this store,
     // or is seen to be parked.
     publishF64(HEADER_TIME_MS, now);
-    const slot = load<u32>(HEADER_TICKER_SLOT);
-    if (slot != 0) ringDoorbell(threads + (slot - 1) * threadBytes);
+    ringDoorbell(threads + (ticker - 1) * threadBytes);
   }
   return now;
 }
@@ -65,7 +64,7 @@ export function countOperation(): void {
 }
 
 function refreshTicked(): void {
-  if (load<u32>(HEADER_TICKING) != 0 && sharedMs() < Infinity) refreshMs();
+  if (sharedMs() < Infinity) refreshMs();
 }
 
 /** Stores the shared time; +infinity says that nobody ticks. */

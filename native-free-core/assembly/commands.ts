@@ -49,6 +49,7 @@ import {
   THREAD_RINGS,
   THREAD_WAITING,
 } from "./layout";
+import { serveHeld } from "./maintenance";
 import { namespaceEpoch } from "./namespaces";
 import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
@@ -162,10 +163,19 @@ export function submit(
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
     if (workOf(shard) != 0) drainWork(shard, FOREIGN_COMMANDS_MAX);
+    if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
     return status;
   }
   return publish(shard, ring, inPlace);
+}
+
+let upkeeps: u32 = 0;
+
+/** Upkeep of a shard without a home worker: a slice with every 32nd command. */
+function keepUp(shard: usize, nowMs: f64): void {
+  upkeeps += 1;
+  if ((upkeeps & 31) == 0) serveHeld(shard, nowMs);
 }
 
 function publish(shard: usize, ring: usize, inPlace: u32): i32 {

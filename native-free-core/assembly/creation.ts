@@ -2,6 +2,7 @@
 // The binding has written the header's constants before.
 
 import {
+  inPages,
   segmentsOf,
   stripeMask,
   stripesOffset,
@@ -14,6 +15,7 @@ import {
   routing,
   shardAddress,
   threadAddress,
+  toAddress,
 } from "./arena";
 import { makePagesFree } from "./eviction";
 import { announce, release } from "./commands";
@@ -26,7 +28,10 @@ import {
   HEADER_SHARD_COUNT,
   HEADER_THREAD_SLOTS,
   ITEM_HEAD_BYTES,
+  PAGE_LARGE_HEAD,
+  PAGE_NEXT,
   PAGE_RING,
+  PAGE_STAGED,
   RECORD_OLD,
   RECORD_STATUS,
   RING_DONE,
@@ -51,6 +56,7 @@ import {
   SHARD_WHEEL_COUNT,
   SLOT_TABLE_SLOTS,
   STRIDE_MIN_BYTES,
+  THREAD_CALLS,
   THREAD_GENERATION,
   THREAD_HAZARD,
   THREAD_HEARTBEAT,
@@ -62,7 +68,7 @@ import {
   THREAD_WAITING,
 } from "./layout";
 import { ownMark, tryHold } from "./owner";
-import { givePage, markPage, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import { givePage, markPage, pageAddress, pageEntry, pageKind, pageOf, pageShard, pageThread, takePage } from "./pages";
 import { finishRecord, recordAt } from "./ring";
 import { addSegment } from "./segments";
 import { STATUS_BUSY, STATUS_NO_SLOT, STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_OUTCOME_UNKNOWN } from "./status";
@@ -162,10 +168,11 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   for (let index: u32 = 0; index < shardCount; index++) {
     const status = giveRing(slot, id, index);
     if (status == STATUS_OK) continue;
-    dropRings(slot, index);
+    dropRings(slot, id, index);
     publish32(slot + THREAD_STATE, 0);
     return status;
   }
+  put32(slot + THREAD_CALLS, counts);
   if (counts) add32(HEADER_ATTACHED, 1);
   return id;
 }
@@ -194,23 +201,30 @@ function giveRing(slot: usize, id: u32, index: u32): i32 {
   return status;
 }
 
-function dropRings(slot: usize, count: u32): void {
+function dropRings(slot: usize, id: u32, count: u32): void {
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
     if (!holdPatiently(shard, slot + THREAD_HEARTBEAT)) return;
     const ring = load<u32>(slot + THREAD_RINGS + index * 4);
     put32(slot + THREAD_RINGS + index * 4, 0);
     if (ring != 0) givePage(shard, pageOf(ring));
+    dropStaged(shard, id);
     release(shard);
   }
 }
 
-/** Detaches the calling thread: drops its pin, gives its rings back, frees its slot. */
-export function detachThread(id: u32, counts: u32): void {
+/**
+ * Detaches a thread, this one or one that is dead: drops its pin, gives its rings back, frees its
+ * slot. Does nothing when another thread does it already. A dead thread's shards come first
+ * (`resetShardOf`).
+ */
+export function detachThread(id: u32): void {
   const slot = threadAddress(id);
+  if (swap32(slot + THREAD_STATE, 1, 2) != 1) return;
   publish32(slot + THREAD_HAZARD, 0);
-  dropRings(slot, load<u32>(HEADER_SHARD_COUNT));
-  if (counts) add32(HEADER_ATTACHED, 0xffffffff);
+  dropRings(slot, id, load<u32>(HEADER_SHARD_COUNT));
+  if (load<u32>(slot + THREAD_CALLS)) add32(HEADER_ATTACHED, 0xffffffff);
+  put32(slot + THREAD_CALLS, 0);
   publish32(slot + THREAD_STATE, 0);
 }
 
@@ -256,9 +270,38 @@ function emptyShard(shard: usize): void {
   put32(shard + SHARD_OVERFLOWS, 0);
   put64(shard + SHARD_CLASS_USED, 0);
   put64(shard + SHARD_BYTES_USED, 0);
+  keepPinned(shard);
   for (let page = firstPage + count; page > firstPage; page--) {
+    const kind = pageKind(pageEntry(page - 1));
     const isSegment = pageAddress(page - 1) == firstSegment;
-    if (!isSegment && pageKind(pageEntry(page - 1)) != PAGE_RING) givePage(shard, page - 1);
+    if (!isSegment && kind != PAGE_RING && kind != PAGE_STAGED) givePage(shard, page - 1);
+  }
+}
+
+/** Pages that a reader has pinned become that thread's own: it may still read them. */
+function keepPinned(shard: usize): void {
+  const slots = load<u32>(HEADER_THREAD_SLOTS);
+  for (let id: u32 = 0; id < slots; id++) {
+    const reference = atomic.load<u32>(threadAddress(id) + THREAD_HAZARD);
+    if (!inPages(reference)) continue;
+    let next = pageOf(toAddress(reference)) + 1;
+    if (pageShard(pageEntry(next - 1)) != load<u32>(shard + SHARD_ID)) continue;
+    const isList = pageKind(pageEntry(next - 1)) == PAGE_LARGE_HEAD;
+    while (next != 0) {
+      const page = next - 1;
+      next = isList ? load<u32>(pageEntry(page) + PAGE_NEXT) : 0;
+      markPage(shard, page, PAGE_STAGED, 0, id);
+    }
+  }
+}
+
+/** Gives back pages that a thread had claimed and not handed over. */
+function dropStaged(shard: usize, id: u32): void {
+  const first = load<u32>(shard + SHARD_PAGE_FIRST);
+  const end = first + load<u32>(shard + SHARD_PAGE_COUNT);
+  for (let page = first; page < end; page++) {
+    const entry = pageEntry(page);
+    if (pageKind(entry) == PAGE_STAGED && pageThread(entry) == id) givePage(shard, page);
   }
 }
 

@@ -48,7 +48,6 @@ export const HEADER_CLASS_COUNT: u32 = 84;
 export const HEADER_CLASS_LOOKUP: u32 = 88;
 export const HEADER_MAX_VALUE_BYTES: u32 = 92;
 export const HEADER_HASH_SEED: u32 = 96; // u64, random for each arena
-export const HEADER_TICKING: u32 = 104; // 1 = a worker ticks the clock, 0 = each call reads it
 // Line of the clock: written by the ticker and by threads that refresh it.
 export const HEADER_TIME_MS: u32 = 128; // f64, +infinity while nobody ticks
 // Line of the registries.
@@ -78,10 +77,11 @@ export const NAMESPACE_BYTES: u32 = 16;
 export const NAMESPACE_NAME_BYTES_MAX: u32 = 128;
 
 // ── Thread slot ─────────────────────────────────────────────────────────────────────────────
-export const THREAD_STATE: u32 = 0; // u32: 0 free, 1 attached
+export const THREAD_STATE: u32 = 0; // u32: 0 free, 1 attached, 2 being freed
 export const THREAD_GENERATION: u32 = 4; // u32, counts attachments of this slot
 export const THREAD_OS_ID: u32 = 8; // f64, task id, 0 = not known
 export const THREAD_OS_START: u32 = 16; // f64, start time of that task in clock ticks
+export const THREAD_CALLS: u32 = 24; // u32: 1 = a thread of callers, 0 = a home worker
 export const THREAD_HAZARD: u32 = 128; // u32 reference of the pinned item, 0 = none
 export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they ran commands
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions

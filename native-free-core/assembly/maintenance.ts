@@ -109,9 +109,17 @@ function sweepItem(shard: usize, item: usize): void {
   put64(shard + SHARD_SWEPT, load<u64>(shard + SHARD_SWEPT) + 1);
 }
 
-/**
- * One slice of a shard's work. The work done, 0 when nothing is left, or HELD_ELSEWHERE.
- */
+/** One slice of a held shard's work; what was done, 0 when nothing is left. */
+export function serveHeld(shard: usize, nowMs: f64): u32 {
+  let did = drainWork(shard, COMMANDS_PER_SLICE);
+  did += expire(shard, nowMs);
+  if (sweep(shard)) did += 1;
+  if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
+  advanceRecent(shard, nowMs);
+  return did;
+}
+
+/** One slice of a shard's work: what was done, or HELD_ELSEWHERE. */
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   if (!tryHold(shard)) return HELD_ELSEWHERE;
@@ -119,11 +127,7 @@ export function serveShard(index: u32, nowMs: f64): i32 {
     putF64(shard + SHARD_REFUSED_SINCE, 0);
     put32(shard + SHARD_WANTED, 0);
   }
-  let did = drainWork(shard, COMMANDS_PER_SLICE);
-  did += expire(shard, nowMs);
-  if (sweep(shard)) did += 1;
-  if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
-  advanceRecent(shard, nowMs);
+  const did = serveHeld(shard, nowMs);
   release(shard);
   return <i32>did;
 }

@@ -334,7 +334,10 @@ function dropStaged(shard: usize, record: usize): void {
 /** Frees a returned old item, or staged pages. */
 export function applyRelease(shard: usize, record: usize): i32 {
   const old = load<u32>(record + RECORD_OLD);
-  if (old != 0) dispose(shard, toAddress(old));
+  // A shard that was reset meanwhile does not know the item any more.
+  if (old != 0 && load<u32>(toAddress(old) + ITEM_STATE) == ITEM_RETURNED) {
+    dispose(shard, toAddress(old));
+  }
   dropStaged(shard, record);
   put32(record + RECORD_OLD, 0);
   return STATUS_OK;

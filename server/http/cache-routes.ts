@@ -3,18 +3,15 @@ import type { ByteBudget } from '../byte-budget.js';
 import { MISS_REPLY, RequestError } from '../error-table.js';
 import type { Route } from '../router.js';
 import {
-  CONTENT_TYPE_HEADER,
-  DEFAULT_CONTENT_TYPE,
   decodeKey,
   describeKeyProblem,
   emptyReply,
   formatSeconds,
-  HIT_HEADER,
   parseTtlMs,
   TTL_HEADER,
-  TTL_REMAINING_HEADER,
 } from '../wire.js';
 import { readBody } from './body-reader.js';
+import { HIT_HEAD_NAME, HitHeads } from './hit-head.js';
 import { sendReply } from './reply.js';
 import { readRequestHead } from './request-head.js';
 import type { Exchange } from './transport.js';
@@ -37,6 +34,7 @@ export interface CacheRouteParts {
  * what the transport must keep of smaller ones for such a client is bounded by this.
  */
 const WHOLE_BYTES_MAX = 16_384;
+const hitHeads = new HitHeads();
 const NO_CONTENT_REPLY = emptyReply(204);
 
 /** `/cache/{key}`: PUT, GET and DELETE of one entry. */
@@ -53,7 +51,7 @@ export function createCacheRoutes(parts: CacheRouteParts): readonly Route[] {
   ];
 }
 
-/** The hot path: on a hit nothing is allocated here, and the value never becomes a string. */
+/** The hot path: on a hit nothing is allocated but the key, and the value becomes no string. */
 function getEntry(
   { store, budget }: CacheRouteParts,
   exchange: Exchange,
@@ -68,11 +66,7 @@ function getEntry(
   const { sizeBytes, ttlMs } = view;
   // Taken before the first header: after it, only the connection could be closed.
   if (sizeBytes > WHOLE_BYTES_MAX && !budget.tryTake(sizeBytes)) throw tooManyReplies();
-  exchange.writeHeader(HIT_HEADER, 'true');
-  if (ttlMs !== Number.POSITIVE_INFINITY) {
-    exchange.writeHeader(TTL_REMAINING_HEADER, formatSeconds(ttlMs));
-  }
-  exchange.writeHeader(CONTENT_TYPE_HEADER, view.contentType ?? DEFAULT_CONTENT_TYPE);
+  exchange.writeHeaderLines(HIT_HEAD_NAME, hitHeads.encode(view.contentType, ttlMs));
   if (sizeBytes <= WHOLE_BYTES_MAX) exchange.end(view.bytes);
   else exchange.endParts(view.chunks, sizeBytes, () => budget.give(sizeBytes));
 }

@@ -32,6 +32,11 @@ export interface Exchange {
   /** After the status, before the body. The value must be printable ASCII. */
   writeHeader(name: string, value: string): void;
   /**
+   * Several headers at once, as they stand on the wire: the first name, then its value and, each
+   * behind `\r\n`, further lines. The bytes are taken before the call returns.
+   */
+  writeHeaderLines(name: Uint8Array, valueAndLines: Uint8Array): void;
+  /**
    * Completes the response. The bytes may be a view of shared memory: they are taken before the
    * call returns.
    */
@@ -66,8 +71,8 @@ export interface BodyReceiver {
 }
 
 /**
- * Answers one exchange. Must not throw or reject. An answer that is not complete when the handler
- * returns must be signalled by a promise.
+ * Answers one exchange. Must not throw or reject. Code that goes on after the handler has returned
+ * must be signalled by a promise: without one, the object may serve another request.
  */
 export type ExchangeHandler = (exchange: Exchange) => Promise<void> | undefined;
 

@@ -83,6 +83,11 @@ export class UwsExchange implements Exchange {
     if (this.isOpen) this.response?.writeHeader(name, value);
   }
 
+  writeHeaderLines(name: Uint8Array, valueAndLines: Uint8Array): void {
+    // The library copies name and value as they are, so a value may hold whole lines.
+    if (this.isOpen) this.response?.writeHeader(name, valueAndLines);
+  }
+
   end(body: Uint8Array): void {
     if (!this.isOpen) return;
     this.response?.end(body, this.closes);

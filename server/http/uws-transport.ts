@@ -5,13 +5,7 @@
 import { createServer } from 'node:net';
 import type { ExchangeHandler, ListenAddress, Listener, Transport } from './transport.js';
 import { ListenError } from './transport.js';
-import type {
-  UwsApp,
-  UwsListenSocket,
-  UwsModule,
-  UwsRequest,
-  UwsResponse,
-} from './uws-binding.js';
+import type { UwsApp, UwsListenSocket, UwsModule, UwsRequest, UwsResponse } from './uws-binding.js';
 import { UwsExchange, type UwsListenerState } from './uws-exchange.js';
 
 /** uWebSockets.js is missing, or has no binary for this machine. */
@@ -66,9 +60,10 @@ async function listen(
     isDraining: false,
   };
   const app = uws.App();
-  app.filter((_response, change) => {
+  const countConnection = (_response: UwsResponse, change: number): void => {
     state.openConnections += change;
-  });
+  };
+  app.filter(countConnection);
   routeAll(app, state, handler);
   const socket = await new Promise<UwsListenSocket | false>((resolve) => {
     app.listen(address.host, address.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
@@ -158,4 +153,3 @@ async function explainListenFailure({ host, port }: ListenAddress): Promise<stri
       return `cannot listen on port ${port} of ${host}${code === '' ? '' : `: ${code}`}`;
   }
 }
-

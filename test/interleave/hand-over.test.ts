@@ -1,20 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { HandOverFault, HandOverOptions } from './hand-over-model.js';
+import type { HandOverOptions } from './hand-over-model.js';
+import { createHandOverModel } from './hand-over-model.js';
+import type { HandOverFault } from './hand-over-words.js';
 import {
   BY_ANOTHER_CALLER,
   BY_ITS_CALLER,
   BY_THE_WORKER,
-  createHandOverModel,
   LEFT_BEHIND,
   OVERTAKEN,
   STARVED,
   TWO_HOLDERS,
-} from './hand-over-model.js';
+} from './hand-over-words.js';
 import type { MemoryModel } from './machine.js';
 import type { OutcomeTable } from './outcomes.js';
-import { findings, forbiddenOutcomes, report } from './outcomes.js';
+import { examine, findings, forbiddenOutcomes } from './outcomes.js';
 import type { Exploration } from './schedules.js';
-import { explore, STUCK } from './schedules.js';
+import { STUCK } from './schedules.js';
 
 const FORBIDDEN: OutcomeTable['forbidden'] = {
   [LEFT_BEHIND]: 'each of two threads took the other for responsible',

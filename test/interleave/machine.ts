@@ -17,7 +17,7 @@ import { at, END, WAIT } from './protocol.js';
 export type MemoryModel = 'sequential' | 'total-store-order' | 'partial-store-order';
 
 /** A model that has more stores under way in one thread is refused, not silently narrowed. */
-const BUFFERED_STORES_MAX = 12;
+const BUFFERED_STORES_MAX = 24;
 const ENTRY_BYTES = 3;
 const BUFFER_BYTES = 1 + BUFFERED_STORES_MAX * ENTRY_BYTES;
 const FINISHED = 254;

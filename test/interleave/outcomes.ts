@@ -3,7 +3,10 @@
  * each with its reason. An outcome that nobody thought of is a finding, and so is an acceptable one
  * that no schedule reaches: the model or the list is then not what its author believed.
  */
+import type { MemoryModel } from './machine.js';
+import type { Protocol } from './protocol.js';
 import type { Exploration } from './schedules.js';
+import { explore } from './schedules.js';
 
 export interface OutcomeTable {
   /** Outcomes that must all occur, with why they are right. */
@@ -32,14 +35,20 @@ export function forbiddenOutcomes(exploration: Exploration, table: OutcomeTable)
   return [...exploration.outcomes.keys()].filter((name) => name in table.forbidden).sort();
 }
 
-/** Prints the size of a model when HOTSHARD_TEST_MODELS is set; the figures of the documents. */
-export function report(title: string, exploration: Exploration): Exploration {
-  if (process.env['HOTSHARD_TEST_MODELS'] === undefined) return exploration;
-  const { stateCount, transitionCount, scheduleCount } = exploration;
-  const schedules = scheduleCount === undefined ? 'cyclic' : scheduleCount.toLocaleString('en');
-  const outcomes = [...exploration.outcomes.keys()].join(' | ');
-  process.stdout.write(
-    `${title}: ${stateCount} states, ${transitionCount} steps, ${schedules} schedules: ${outcomes}\n`,
-  );
+/**
+ * Explores a model. With HOTSHARD_TEST_MODELS set it counts the schedules too, and prints the size
+ * of the model: the figures of the documents.
+ */
+export function examine(title: string, protocol: Protocol, memory: MemoryModel): Exploration {
+  const print = process.env['HOTSHARD_TEST_MODELS'] !== undefined;
+  const exploration = explore(protocol, { memory, countSchedules: print });
+  if (print) process.stdout.write(`${describeSize(`${title}, ${memory}`, exploration)}\n`);
   return exploration;
+}
+
+function describeSize(title: string, exploration: Exploration): string {
+  const { stateCount, transitionCount, scheduleCount } = exploration;
+  const schedules = scheduleCount === undefined ? 'endless' : Number(scheduleCount).toPrecision(2);
+  const outcomes = [...exploration.outcomes.keys()].join(' | ');
+  return `${title}: ${stateCount} states, ${transitionCount} steps, ${schedules} schedules: ${outcomes}`;
 }

@@ -26,6 +26,8 @@ export interface Word {
   readonly name: string;
   readonly index: number;
   readonly shared: boolean;
+  /** What a schedule says when a delayed store to this word becomes visible. */
+  readonly arrival: string;
 }
 
 /** What a check may look at. */
@@ -139,7 +141,8 @@ export class Protocol {
 
   private addWord(name: string, initial: number, shared: boolean): Word {
     if (this.words.length === WORDS_MAX) throw new Error(`more than ${WORDS_MAX} words`);
-    const word: Word = { name, index: this.words.length, shared };
+    const arrival = `${name} reaches memory`;
+    const word: Word = { name, index: this.words.length, shared, arrival };
     this.words.push(word);
     this.initial.push(initial);
     return word;

@@ -10,7 +10,7 @@
  *  done    holder      units answered
  *  head    caller      units reaped; head <= done <= tail <= head + capacity
  *  record  both        the command, and after it, in the same place, its answer; never wraps: what
- *                      is left at the end of the ring becomes padding
+ *                      is left at the end of the ring becomes padding; at most half the ring
  *  work    both        per shard: one bit per caller, "this ring may have commands"
  *
  * - Caller: if the record (and padding before it) fits between tail and head + capacity, it writes
@@ -45,7 +45,7 @@ import {
 } from './ring-words.js';
 
 export interface RingOptions {
-  /** Per caller the sizes of its commands, 1 or 2 units. A caller's bit is 1 shifted by its index. */
+  /** Per caller the sizes of its commands, 1 or 2 of the 4 units of a ring. */
   readonly commandSizes: readonly (readonly number[])[];
   /** Holders, each of which takes over from the one before it; all but the last may die. */
   readonly holderCount?: number;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryModel } from './machine.js';
 import type { OutcomeTable } from './outcomes.js';
-import { findings, forbiddenOutcomes, report } from './outcomes.js';
+import { examine, findings, forbiddenOutcomes } from './outcomes.js';
 import type { RingOptions } from './ring-model.js';
 import { createRingModel } from './ring-model.js';
 import type { RingFault } from './ring-words.js';
@@ -16,7 +16,7 @@ import {
   WRONG_ANSWER,
 } from './ring-words.js';
 import type { Exploration } from './schedules.js';
-import { explore, STUCK } from './schedules.js';
+import { STUCK } from './schedules.js';
 
 const MEMORY_MODELS: readonly MemoryModel[] = [
   'sequential',
@@ -39,7 +39,7 @@ const FAULTLESS: OutcomeTable = {
 };
 
 function run(title: string, options: RingOptions, memory: MemoryModel): Exploration {
-  return report(`ring, ${title}, ${memory}`, explore(createRingModel(options), { memory }));
+  return examine(`ring, ${title}`, createRingModel(options), memory);
 }
 
 /** Twelve units: three laps of the ring, with padding at the end of two of them. */
@@ -62,6 +62,11 @@ describe('none lost, none doubled, none overwritten, order kept', () => {
     const exploration = run('two callers', options, 'total-store-order');
     expect(findings(exploration, FAULTLESS)).toEqual([]);
   });
+});
+
+test('a record of more than half the ring may never fit, however empty the ring is', () => {
+  const exploration = run('large record', { commandSizes: [[2, 3]] }, 'sequential');
+  expect([...exploration.outcomes.keys()]).toEqual([STUCK]);
 });
 
 describe('a caller that dies at any step leaves no hole', () => {

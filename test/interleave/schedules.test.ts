@@ -39,7 +39,7 @@ describe('the enumerator runs every schedule', () => {
     { stepCounts: [10, 10], schedules: 184_756n, states: 121 },
     { stepCounts: [30, 30, 30], schedules: 0n, states: 29_791 },
   ])('of $stepCounts independent steps', ({ stepCounts, schedules, states }) => {
-    const exploration = explore(independent(stepCounts));
+    const exploration = explore(independent(stepCounts), { countSchedules: true });
     expect(exploration.stateCount).toBe(states);
     // 90! / (30!)^3, as a product of two binomial coefficients.
     const expected = schedules === 0n ? choose(90n, 30n) * choose(60n, 30n) : schedules;
@@ -64,7 +64,7 @@ describe('the enumerator runs every schedule', () => {
     );
     const property = fc.property(programs, fc.constantFrom(...MEMORY_MODELS), (tiny, memory) => {
       const naive = runNaively(tiny, memory);
-      const { outcomes } = explore(protocolOf(tiny), { memory });
+      const { outcomes } = explore(protocolOf(tiny), { memory, countSchedules: true });
       const counted = [...outcomes.values()].map(({ name, scheduleCount }) => [
         name,
         Number(scheduleCount),
@@ -203,7 +203,7 @@ describe('the enumerator reports', () => {
     ]);
     expect(explore(protocol).outcomes.has(LIVELOCK)).toBe(true);
     protocol.thread('setter', [step('set', (t) => t.store(flag, 1))]);
-    const exploration = explore(protocol);
+    const exploration = explore(protocol, { countSchedules: true });
     expect([...exploration.outcomes.keys()]).toEqual(['finished']);
     expect(exploration.scheduleCount).toBeUndefined();
   });
@@ -282,7 +282,7 @@ describe('the canary', () => {
   });
 
   test('is found even when one schedule of 184,756 shows it', () => {
-    const exploration = explore(needle());
+    const exploration = explore(needle(), { countSchedules: true });
     expect(exploration.scheduleCount).toBe(184_756n);
     expect(exploration.outcomes.get('the needle')?.scheduleCount).toBe(1n);
   });

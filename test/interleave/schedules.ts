@@ -20,7 +20,7 @@ export const LIVELOCK = 'threads run for ever without an end';
 
 export interface Outcome {
   readonly name: string;
-  /** How many schedules end so; undefined when the model has cycles. */
+  /** How many schedules end so; undefined when not counted, or when the model has cycles. */
   readonly scheduleCount: bigint | undefined;
   /** The actions of one shortest schedule that ends so. */
   readonly schedule: readonly string[];
@@ -29,7 +29,7 @@ export interface Outcome {
 export interface Exploration {
   readonly stateCount: number;
   readonly transitionCount: number;
-  /** Undefined when the model has cycles. */
+  /** Undefined when not counted, or when the model has cycles. */
   readonly scheduleCount: bigint | undefined;
   readonly outcomes: ReadonlyMap<string, Outcome>;
 }
@@ -37,16 +37,18 @@ export interface Exploration {
 export interface ExploreOptions {
   /** Default `sequential`. */
   readonly memory?: MemoryModel;
+  /** Whether schedules are counted, which takes longer than running them; default false. */
+  readonly countSchedules?: boolean;
   /** More states than this make the exploration throw; default 2,000,000. */
   readonly stateCountMax?: number;
 }
 
 /** Runs every schedule of the model and returns how they end. */
 export function explore(protocol: Protocol, options: ExploreOptions = {}): Exploration {
-  const { memory = 'sequential', stateCountMax = 2_000_000 } = options;
+  const { memory = 'sequential', countSchedules = false, stateCountMax = 2_000_000 } = options;
   const graph = new Graph(new Machine(protocol, memory), stateCountMax);
   graph.expandAll();
-  return graph.summary();
+  return graph.summary(countSchedules);
 }
 
 /** The graph of reachable states; a node without a state is an outcome reached by a failed check. */
@@ -56,9 +58,12 @@ class Graph {
   private readonly nodes = new Map<string, number>();
   private readonly states: (State | undefined)[] = [];
   private readonly parents: number[] = [];
+  /** By which thread, and by what it did, a node was first reached. */
+  private readonly actors: number[] = [];
   private readonly actions: string[] = [];
   private readonly edgeSources: number[] = [];
   private readonly edgeTargets: number[] = [];
+  private readonly firstEdges: number[] = [];
   private readonly ends = new Map<number, string>();
   private current = 0;
 
@@ -69,14 +74,16 @@ class Graph {
     this.nodes.set(keyOf(initial), 0);
     this.states.push(initial);
     this.parents.push(-1);
+    this.actors.push(-1);
     this.actions.push('');
   }
 
   expandAll(): void {
     for (this.current = 0; this.current < this.states.length; this.current++) {
       const state = this.states[this.current];
-      if (state === undefined) continue;
       const edgeCount = this.edgeTargets.length;
+      this.firstEdges.push(edgeCount);
+      if (state === undefined) continue;
       for (let thread = 0; thread < this.machine.protocol.threads.length; thread++) {
         this.expandThread(state, thread);
       }
@@ -90,8 +97,9 @@ class Graph {
     }
   }
 
-  summary(): Exploration {
-    const ways = this.countWays();
+  summary(countSchedules: boolean): Exploration {
+    const order = this.topologicalOrder();
+    const ways = countSchedules && order !== undefined ? this.countWays(order) : undefined;
     const outcomes = new Map<string, Outcome>();
     let scheduleCount: bigint | undefined = ways === undefined ? undefined : 0n;
     for (const [node, name] of this.ends) {
@@ -104,52 +112,52 @@ class Graph {
       });
       scheduleCount = sum(scheduleCount, count);
     }
-    if (ways === undefined) this.addLivelock(outcomes);
+    if (order === undefined) this.addLivelock(outcomes);
     const transitionCount = this.edgeTargets.length;
     return { stateCount: this.states.length, transitionCount, scheduleCount, outcomes };
   }
 
   private expandThread(state: State, thread: number): void {
     const { machine } = this;
-    const { name } = at(machine.protocol.threads, thread);
     const step = machine.nextStep(state, thread);
     if (step !== undefined) {
       for (let branch = 0; branch < step.branches; branch++) {
         const { next, failure } = machine.runStep(state, thread, step, branch);
-        if (next !== undefined) this.addEdge(next, `${name}: ${step.label}`);
-        else if (failure !== undefined) this.addFailure(failure, `${name}: ${step.label}`);
+        if (next !== undefined) this.addEdge(next, thread, step.label);
+        else if (failure !== undefined) this.addFailure(failure, thread, step.label);
       }
     }
     for (const position of machine.flushable(state, thread)) {
       const word = machine.flushedWord(state, thread, position);
-      this.addEdge(machine.flush(state, thread, position), `${name}: ${word.name} reaches memory`);
+      this.addEdge(machine.flush(state, thread, position), thread, word.arrival);
     }
   }
 
   private expandDeaths(state: State): void {
-    for (const [thread, { name, mortal }] of this.machine.protocol.threads.entries()) {
+    for (const [thread, { mortal }] of this.machine.protocol.threads.entries()) {
       if (!mortal || this.machine.nextStep(state, thread) === undefined) continue;
-      this.addEdge(this.machine.kill(state, thread), `${name} dies`);
+      this.addEdge(this.machine.kill(state, thread), thread, 'dies');
     }
   }
 
-  private addEdge(next: State, action: string): void {
-    this.connect(keyOf(next), next, action);
+  private addEdge(next: State, thread: number, action: string): void {
+    this.connect(keyOf(next), next, thread, action);
   }
 
-  private addFailure(outcome: string, action: string): void {
+  private addFailure(outcome: string, thread: number, action: string): void {
     // No state has this key: the keys of states all have one length, which this one exceeds.
-    const node = this.connect(`${'failure: '.padEnd(4_096)}${outcome}`, undefined, action);
-    this.ends.set(node, outcome);
+    const key = `${'failure: '.padEnd(4_096)}${outcome}`;
+    this.ends.set(this.connect(key, undefined, thread, action), outcome);
   }
 
-  private connect(key: string, state: State | undefined, action: string): number {
+  private connect(key: string, state: State | undefined, thread: number, action: string): number {
     let node = this.nodes.get(key);
     if (node === undefined) {
       node = this.states.length;
       this.nodes.set(key, node);
       this.states.push(state);
       this.parents.push(this.current);
+      this.actors.push(thread);
       this.actions.push(action);
     }
     this.edgeSources.push(this.current);
@@ -164,25 +172,40 @@ class Graph {
     return waits ? STUCK : this.machine.protocol.describe(this.machine.view(state));
   }
 
-  /** Paths from the start to each node, in topological order; undefined if there is a cycle. */
-  private countWays(): bigint[] | undefined {
+  /** All nodes, each after those that lead to it; undefined if there is a cycle. */
+  private topologicalOrder(): number[] | undefined {
     const nodeCount = this.states.length;
     const missing = new Uint32Array(nodeCount);
     for (const target of this.edgeTargets) missing[target] = at(missing, target) + 1;
-    const firstEdges = firstEdgeOfEach(this.edgeSources, nodeCount);
-    const ways = new Array<bigint>(nodeCount).fill(0n);
-    ways[0] = 1n;
-    const ready = at(missing, 0) === 0 ? [0] : [];
-    for (let index = 0; index < ready.length; index++) {
-      const node = at(ready, index);
-      for (let edge = at(firstEdges, node); edge < at(firstEdges, node + 1); edge++) {
-        const target = at(this.edgeTargets, edge);
-        ways[target] = at(ways, target) + at(ways, node);
+    const order = at(missing, 0) === 0 ? [0] : [];
+    for (let index = 0; index < order.length; index++) {
+      this.forEachTarget(at(order, index), (target) => {
         missing[target] = at(missing, target) - 1;
-        if (missing[target] === 0) ready.push(target);
-      }
+        if (missing[target] === 0) order.push(target);
+      });
     }
-    return ready.length === nodeCount ? ways : undefined;
+    return order.length === nodeCount ? order : undefined;
+  }
+
+  /** How many paths lead from the start to each node. */
+  private countWays(order: readonly number[]): bigint[] {
+    const ways = new Array<bigint>(order.length).fill(0n);
+    ways[0] = 1n;
+    for (const node of order) {
+      const count = at(ways, node);
+      this.forEachTarget(node, (target) => {
+        ways[target] = at(ways, target) + count;
+      });
+    }
+    return ways;
+  }
+
+  /** The edges of a node are one run, because nodes are expanded one after the other. */
+  private forEachTarget(node: number, visit: (target: number) => void): void {
+    const end = this.firstEdges[node + 1] ?? this.edgeTargets.length;
+    for (let edge = at(this.firstEdges, node); edge < end; edge++) {
+      visit(at(this.edgeTargets, edge));
+    }
   }
 
   private addLivelock(outcomes: Map<string, Outcome>): void {
@@ -207,7 +230,8 @@ class Graph {
   private scheduleTo(node: number): string[] {
     const schedule: string[] = [];
     for (let step = node; step > 0; step = at(this.parents, step)) {
-      schedule.push(at(this.actions, step));
+      const { name } = at(this.machine.protocol.threads, at(this.actors, step));
+      schedule.push(`${name}: ${at(this.actions, step)}`);
     }
     return schedule.reverse();
   }
@@ -215,16 +239,6 @@ class Graph {
 
 function keyOf(state: State): string {
   return state.toString('latin1');
-}
-
-/** Edges are stored in the order of their sources, so each node's edges are one run. */
-function firstEdgeOfEach(sources: readonly number[], nodeCount: number): Uint32Array {
-  const firstEdges = new Uint32Array(nodeCount + 1);
-  for (const source of sources) firstEdges[source + 1] = at(firstEdges, source + 1) + 1;
-  for (let node = 0; node < nodeCount; node++) {
-    firstEdges[node + 1] = at(firstEdges, node) + at(firstEdges, node + 1);
-  }
-  return firstEdges;
 }
 
 function sum(left: bigint | undefined, right: bigint | undefined): bigint | undefined {

@@ -68,13 +68,35 @@ describe('messages that end in more than one way', () => {
   test('H4: two Transfer-Encoding', () =>
     expectClosing(put([CHUNKED, CHUNKED], '5\r\nabcde\r\n0\r\n\r\n'), 400));
 
-  test.each(['-1', '0x5', '11111111111111111', `5;${'a'.repeat(5_000)}`])(
+  test.each(['-1', '0x5', '11111111111111111', '5;note=1', `5;${'a'.repeat(5_000)}`])(
     'H5: a chunk size that begins with %.20s',
     (size) => expectClosing(put([CHUNKED], `${size}\r\nabcde\r\n0\r\n\r\n`), 400),
   );
 
+  test.each(['GET', 'PUT'])('H7: %s without a Host', (method) =>
+    expectClosing(`${method} /cache/framed HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde`, 400),
+  );
+
+  test('H5: a chunk without a size, which the parser takes for the last one', async () => {
+    const connection = await RawConnection.open(service.port);
+    connection.write(requestText('PUT /cache/sizeless', [CHUNKED], '\r\nabcde\r\n0\r\n\r\n'));
+    expect((await connection.nextResponse())?.status).toBe(201);
+    connection.destroy();
+    expect(engine.getBytes('sizeless')?.length).toBe(0);
+  });
+
   test.each([[['Host:']], [['Host: a', 'Host: b']]])('H7: %j before a write', (headers) =>
-    expectClosing(put([...headers, 'Content-Length: 5']), 400));
+    expectClosing(put([...headers, 'Content-Length: 5']), 400),
+  );
+
+  test('H6: a header without a name hides those behind it from the parser', async () => {
+    await expectClosing(put([': x', 'Content-Length: 5']), 411);
+    const hidden = await ask(
+      service.port,
+      requestText('GET /health', [': x', 'Content-Length: x']),
+    );
+    expect(hidden?.status).toBe(200);
+  });
 
   test.each(['GET /cache/a HTTP/1.0', 'GET /cache/a HTTP/9.9', 'PRI * HTTP/2.0'])(
     'H8: %s is no HTTP/1.1',
@@ -88,13 +110,19 @@ describe('messages that end in more than one way', () => {
     ['a header block over 4 KiB', requestText('GET /cache/a', [`A: ${'b'.repeat(5_000)}`])],
     [
       '101 headers',
-      requestText('GET /cache/a', Array.from({ length: 101 }, (_, index) => `H${index}: b`)),
+      requestText(
+        'GET /cache/a',
+        Array.from({ length: 101 }, (_, index) => `H${index}: b`),
+      ),
     ],
     ['a target over 4 KiB', requestText(`GET /cache/${'a'.repeat(5_000)}`)],
   ])('H9: %s', (_name, bytes) => expectClosing(bytes, 431));
 
   test('a body that is coded, or a part of one, is refused before it is read', async () => {
-    const coded = await ask(service.port, putText('/cache/framed', 'x', ['Content-Encoding: gzip']));
+    const coded = await ask(
+      service.port,
+      putText('/cache/framed', 'x', ['Content-Encoding: gzip']),
+    );
     expectRefusal(coded, 415, 'ERR_HTTP_UNSUPPORTED_CODING');
     const part = await ask(
       service.port,
@@ -144,15 +172,18 @@ describe('bodies over the limit', () => {
     expectRefusal(response, 411, 'ERR_HTTP_LENGTH_REQUIRED');
   });
 
-  test.each([['Content-Length: 0'], [CHUNKED]])('H15: %s and nothing is an empty value', async (header) => {
-    const body = header === CHUNKED ? '0\r\n\r\n' : '';
-    const stored = await ask(service.port, requestText('PUT /cache/empty', [header], body));
-    expect(stored?.status).toBe(201);
-    const found = await get(service.port, '/cache/empty');
-    expect(found.status).toBe(200);
-    expect(found.headers.get('content-length')).toBe('0');
-    await engine.delete('empty');
-  });
+  test.each([['Content-Length: 0'], [CHUNKED]])(
+    'H15: %s and nothing is an empty value',
+    async (header) => {
+      const body = header === CHUNKED ? '0\r\n\r\n' : '';
+      const stored = await ask(service.port, requestText('PUT /cache/empty', [header], body));
+      expect(stored?.status).toBe(201);
+      const found = await get(service.port, '/cache/empty');
+      expect(found.status).toBe(200);
+      expect(found.headers.get('content-length')).toBe('0');
+      await engine.delete('empty');
+    },
+  );
 
   test('H16: the parser says 100 Continue by itself, and the refusal follows', async () => {
     const connection = await RawConnection.open(service.port);

@@ -2,7 +2,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/index.js';
 import { putText, RawConnection, type RawResponse, requestText } from './support/raw-connection.js';
-import { ask, expectRefusal, get, openEngine, serveStore, type TestService } from './support/test-service.js';
+import {
+  ask,
+  expectRefusal,
+  get,
+  openEngine,
+  serveStore,
+  type TestService,
+} from './support/test-service.js';
 
 const GOOD_REQUEST = requestText('GET /health');
 
@@ -51,7 +58,9 @@ describe('keys', () => {
   test('H13: 1,000 pipelined GETs in one packet are answered in order', async () => {
     for (let index = 0; index < 1_000; index++) await engine.set(`p${index}`, `value ${index}`);
     const connection = await RawConnection.open(service.port);
-    const requests = Array.from({ length: 1_000 }, (_, index) => requestText(`GET /cache/p${index}`));
+    const requests = Array.from({ length: 1_000 }, (_, index) =>
+      requestText(`GET /cache/p${index}`),
+    );
     connection.write(requests.join(''));
     for (let index = 0; index < 1_000; index++) {
       expect((await connection.nextResponse())?.body.toString()).toBe(`value ${index}`);
@@ -92,9 +101,11 @@ describe('keys', () => {
   );
 
   test('H18: raw bytes outside ASCII are refused, so that no two of them meet in one key', async () => {
-    for (const segment of ['caf\u00c3\u00a9', '\u00ff', '\u00fe', 'a\x01', 'a\x7f']) {
+    for (const segment of ['caf\u00c3\u00a9', '\u00ff', '\u00fe', 'a\x7f']) {
       expectRefusal(await get(service.port, `/cache/${segment}`), 400, 'ERR_CACHE_INVALID_KEY');
     }
+    // The parser itself takes a control character for the end of the target.
+    expect((await get(service.port, '/cache/a\x01')).status).toBe(505);
   });
 
   test.each([
@@ -166,9 +177,19 @@ describe('methods and targets', () => {
   test.each(['CONNECT localhost:80', 'OPTIONS *', 'GET http://169.254.169.254/cache/a'])(
     'H36, H43: %s has no path, so the parser refuses it and closes',
     async (line) => {
-      await askInThreeWays(requestText(line), (response) => expect(response?.status).toBe(505));
+      const connection = await RawConnection.open(service.port);
+      connection.write(requestText(line));
+      const responses = await connection.remainingResponses();
+      expect(responses.map(({ status }) => status)).toEqual([505]);
     },
   );
+
+  test('a target without a path costs the answers to what was pipelined before it', async () => {
+    const connection = await RawConnection.open(service.port);
+    connection.write(GOOD_REQUEST + requestText('OPTIONS *'));
+    const responses = await connection.remainingResponses();
+    expect(responses.map(({ status }) => status)).toEqual([505]);
+  });
 
   test('H35: ranges are not served: the whole value is the answer', async () => {
     await ask(service.port, putText('/cache/ranged', 'whole'));
@@ -205,7 +226,10 @@ describe('times to live', () => {
     ['40 days', 3_456_000],
     ['10 years', 315_360_000],
   ])('H26: %s is exact', async (_name, seconds) => {
-    const stored = await ask(service.port, putText('/cache/long', 'x', [`X-Cache-TTL: ${seconds}`]));
+    const stored = await ask(
+      service.port,
+      putText('/cache/long', 'x', [`X-Cache-TTL: ${seconds}`]),
+    );
     expect(stored?.status).toBe(201);
     expect(stored?.headers.get('x-cache-ttl')).toBe(String(seconds));
     const remaining = (await get(service.port, '/cache/long')).headers.get('x-cache-ttl-remaining');

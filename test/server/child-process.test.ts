@@ -2,14 +2,16 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChildService } from './support/child-service.js';
-import { RawConnection, requestText } from './support/raw-connection.js';
+import { putText, RawConnection, requestText } from './support/raw-connection.js';
 import { ask, get } from './support/test-service.js';
-import { putText } from './support/raw-connection.js';
 
 const SMALL = { HOTSHARD_PORT: '0', HOTSHARD_MEMORY: '16mb' };
 const started: ChildService[] = [];
 
-function start(settings: Readonly<Record<string, string>>, args: readonly string[] = []): ChildService {
+function start(
+  settings: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): ChildService {
   const service = new ChildService(settings, args);
   started.push(service);
   return service;
@@ -42,7 +44,9 @@ describe('the program', () => {
     service.signal('SIGTERM');
     const { code, stdout, stderr } = await service.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^hotshard listening on http:\/\/127\.0\.0\.1:\d+ \(memory 16 MiB, .*\)\n$/);
+    expect(stdout).toMatch(
+      /^hotshard listening on http:\/\/127\.0\.0\.1:\d+ \(memory 16 MiB, .*\)\n$/,
+    );
   });
 
   test('ends with 0 on SIGINT', async () => {
@@ -120,9 +124,7 @@ describe('signals', () => {
     const service = start(SMALL);
     const port = await service.port();
     const connection = await RawConnection.open(port);
-    connection.write(
-      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
-    );
+    connection.write(requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']));
     expect((await connection.nextResponse())?.status).toBe(100);
     service.signal('SIGTERM');
     await refusesConnections(port);
@@ -135,9 +137,7 @@ describe('signals', () => {
     const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '1h' });
     const port = await service.port();
     const connection = await RawConnection.open(port);
-    connection.write(
-      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
-    );
+    connection.write(requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']));
     expect((await connection.nextResponse())?.status).toBe(100);
     service.signal('SIGTERM');
     await refusesConnections(port);
@@ -150,9 +150,7 @@ describe('signals', () => {
   test('a request that outlasts the drain is cut, and the exit code says so', async () => {
     const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '20ms' });
     const connection = await RawConnection.open(await service.port());
-    connection.write(
-      requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']),
-    );
+    connection.write(requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']));
     expect((await connection.nextResponse())?.status).toBe(100);
     service.signal('SIGTERM');
     expect(await service.ended).toMatchObject({

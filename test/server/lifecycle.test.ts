@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { createUwsTransport, TransportUnavailableError } from '../../server/http/uws-transport.js';
 import { ListenError } from '../../server/http/transport.js';
+import { createUwsTransport, TransportUnavailableError } from '../../server/http/uws-transport.js';
 import { listenForStop } from '../../server/lifecycle.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
 import { StoreDouble } from './support/store-double.js';

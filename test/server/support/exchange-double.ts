@@ -1,8 +1,4 @@
-import type {
-  BodyReceiver,
-  Exchange,
-  HeaderVisitor,
-} from '../../../server/http/transport.js';
+import type { BodyReceiver, Exchange, HeaderVisitor } from '../../../server/http/transport.js';
 
 /** An exchange without a socket, which keeps what was written. */
 export class ExchangeDouble implements Exchange {
@@ -44,6 +40,14 @@ export class ExchangeDouble implements Exchange {
 
   writeHeader(name: string, value: string): void {
     this.written.push([name, value]);
+  }
+
+  writeHeaderLines(name: Uint8Array, valueAndLines: Uint8Array): void {
+    const text = `${Buffer.from(name)}: ${Buffer.from(valueAndLines)}`;
+    for (const line of text.split('\r\n')) {
+      const [lineName = '', value = ''] = line.split(': ');
+      this.written.push([lineName, value]);
+    }
   }
 
   end(body: Uint8Array): void {

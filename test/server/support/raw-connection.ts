@@ -16,7 +16,10 @@ export class RawConnection {
   /** Resolves when the server has closed the connection, cleanly or not. */
   readonly closed: Promise<void>;
   private readonly socket: Socket;
-  private received: Buffer = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
+  private receivedBytes = 0;
+  /** Fewer bytes than this hold no whole response. */
+  private neededBytes = 1;
   private isClosed = false;
   private wake: () => void = () => undefined;
 
@@ -24,8 +27,9 @@ export class RawConnection {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk]);
-      this.wake();
+      this.chunks.push(chunk);
+      this.receivedBytes += chunk.length;
+      if (this.receivedBytes >= this.neededBytes) this.wake();
     });
     // The close event follows; which error it was is of no interest.
     socket.on('error', () => undefined);
@@ -53,12 +57,17 @@ export class RawConnection {
     this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
-  /** Each byte in a packet of its own, as far as the system allows. */
+  /**
+   * The request line in one packet and then each byte in one of its own, as far as the system
+   * allows. A request line in pieces is a matter of its own: see `request-line.test.ts`.
+   */
   async writeByteByByte(bytes: string): Promise<void> {
-    for (const byte of Buffer.from(bytes, 'latin1')) {
+    const lineEnd = bytes.indexOf('\r\n') + 2;
+    this.write(bytes.slice(0, lineEnd));
+    for (const byte of Buffer.from(bytes.slice(lineEnd), 'latin1')) {
+      await nextTurn();
       if (this.isClosed) return;
       this.socket.write(Buffer.of(byte));
-      await nextTurn();
     }
   }
 
@@ -78,16 +87,28 @@ export class RawConnection {
   /** The next response; `undefined` when the connection closed before it was complete. */
   async nextResponse(): Promise<RawResponse | undefined> {
     for (;;) {
-      const taken = takeResponse(this.received);
-      if (taken !== undefined) {
-        this.received = taken.rest;
-        return taken.response;
-      }
+      const response = this.takeResponse();
+      if (response !== undefined) return response;
       if (this.isClosed) return undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
     }
+  }
+
+  private takeResponse(): RawResponse | undefined {
+    if (this.receivedBytes < this.neededBytes) return undefined;
+    const bytes = Buffer.concat(this.chunks);
+    this.chunks = [bytes];
+    const parsed = parseResponse(bytes);
+    if (typeof parsed === 'number') {
+      this.neededBytes = parsed;
+      return undefined;
+    }
+    this.chunks = [parsed.rest];
+    this.receivedBytes = parsed.rest.length;
+    this.neededBytes = 1;
+    return parsed.response;
   }
 
   /** Every response until the server closes. */
@@ -101,9 +122,10 @@ export class RawConnection {
   }
 }
 
-function takeResponse(bytes: Buffer): { response: RawResponse; rest: Buffer } | undefined {
+/** The first response and what follows it, or how many bytes there must be to look again. */
+function parseResponse(bytes: Buffer): { response: RawResponse; rest: Buffer } | number {
   const headEnd = bytes.indexOf(HEAD_END);
-  if (headEnd === -1) return undefined;
+  if (headEnd === -1) return bytes.length + 1;
   const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
   const status = Number(statusLine.split(' ')[1]);
   const headers = new Map(
@@ -116,18 +138,18 @@ function takeResponse(bytes: Buffer): { response: RawResponse; rest: Buffer } | 
   const length = headers.get('content-length');
   // What the parser itself refuses has no length: the body ends with the connection.
   const isBodiless = status < 200 || status === 204;
-  const bodyBytes = isBodiless ? 0 : length === undefined ? bytes.length - bodyStart : Number(length);
-  if (bytes.length < bodyStart + bodyBytes) return undefined;
+  const bodyBytes = isBodiless
+    ? 0
+    : length === undefined
+      ? bytes.length - bodyStart
+      : Number(length);
+  if (bytes.length < bodyStart + bodyBytes) return bodyStart + bodyBytes;
   const body = bytes.subarray(bodyStart, bodyStart + bodyBytes);
   return { response: { status, headers, body }, rest: bytes.subarray(bodyStart + bodyBytes) };
 }
 
 /** A request as text: the line, the headers and the body; `Host` is added unless it is given. */
-export function requestText(
-  line: string,
-  headers: readonly string[] = [],
-  body = '',
-): string {
+export function requestText(line: string, headers: readonly string[] = [], body = ''): string {
   const host = headers.some((header) => /^host\b/i.test(header)) ? [] : ['Host: localhost'];
   return `${[`${line} HTTP/1.1`, ...host, ...headers].join('\r\n')}${HEAD_END}${body}`;
 }

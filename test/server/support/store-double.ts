@@ -3,6 +3,9 @@ import { CacheError, type EntryView, type SetOptions } from '../../../src/index.
 
 type ReadState = ReturnType<CacheStore['readState']>;
 
+/** Large values come in parts of this size, the last one shorter. */
+const PAGE_BYTES = 60_001;
+
 /** A store whose answers a test decides: busy, failing, or not answering until it is told to. */
 export class StoreDouble implements CacheStore {
   readonly values = new Map<string, Uint8Array>();
@@ -37,8 +40,10 @@ export class StoreDouble implements CacheStore {
     const bytes = this.values.get(key);
     if (bytes === undefined) return undefined;
     const ttlMs = Number.POSITIVE_INFINITY;
-    const half = bytes.length >> 1;
-    const chunks = [bytes.subarray(0, half), bytes.subarray(half)];
+    const chunks: Uint8Array[] = [];
+    for (let offset = 0; offset < bytes.length; offset += PAGE_BYTES) {
+      chunks.push(bytes.subarray(offset, offset + PAGE_BYTES));
+    }
     return { bytes, chunks, sizeBytes: bytes.length, ttlMs, contentType: undefined };
   }
 

@@ -74,7 +74,11 @@ export async function get(port: number, path: string): Promise<RawResponse> {
 }
 
 /** A refusal in the one form that all have, without anything of the inside. */
-export function expectRefusal(response: RawResponse | undefined, status: number, code: string): void {
+export function expectRefusal(
+  response: RawResponse | undefined,
+  status: number,
+  code: string,
+): void {
   expect(response?.status).toBe(status);
   const text = response?.body.toString() ?? '';
   expect(JSON.parse(text)).toEqual({ error: { code, message: expect.any(String) } });

@@ -98,7 +98,9 @@ describe('the settings', () => {
       HOTSHARD_PROT: '1',
     });
     expect(problems).toHaveLength(5);
-    expect(problems.join('\n')).toMatch(/HOTSHARD_PROT: no such setting; did you mean HOTSHARD_PORT\?/);
+    expect(problems.join('\n')).toMatch(
+      /HOTSHARD_PROT: no such setting; did you mean HOTSHARD_PORT\?/,
+    );
     expect(problems.join('\n')).toMatch(/HOTSHARD_PORT: "65536" is out of range: 0 to 65535/);
     expect(problems.join('\n')).toMatch(/HOTSHARD_MEMORY: "12 monkeys" is not a size/);
   });
@@ -131,7 +133,9 @@ describe('the settings', () => {
     'refuse to listen on %s unless that is said to be meant',
     (host) => {
       expect(problemsOf({ HOTSHARD_HOST: host })).toEqual([
-        expect.stringMatching(/^HOTSHARD_HOST: .* no authentication; set HOTSHARD_ALLOW_PUBLIC=true/),
+        expect.stringMatching(
+          /^HOTSHARD_HOST: .* no authentication; set HOTSHARD_ALLOW_PUBLIC=true/,
+        ),
       ]);
       expect(readConfig({ HOTSHARD_HOST: host, HOTSHARD_ALLOW_PUBLIC: 'true' }).host).toBe(host);
     },
@@ -142,7 +146,9 @@ describe('the settings', () => {
   });
 
   test('ignore variables of other programs, and of the tests', () => {
-    expect(problemsOf({ CACHE____PROTO____X: '1', PATH: 'x', HOTSHARD_TEST_SCALE: '2' })).toEqual([]);
+    expect(problemsOf({ CACHE____PROTO____X: '1', PATH: 'x', HOTSHARD_TEST_SCALE: '2' })).toEqual(
+      [],
+    );
   });
 
   test('name no setting where none comes near, and cut what is long', () => {

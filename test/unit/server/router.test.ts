@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RequestError } from '../../../server/error-table.js';
 import type { Exchange, ExchangeHandler } from '../../../server/http/transport.js';
 import { createRouter, type Route, type RouteHandler } from '../../../server/router.js';
-import { ExchangeDouble } from '../support/exchange-double.js';
+import { ExchangeDouble } from '../../server/support/exchange-double.js';
 
 interface Routed {
   readonly router: ExchangeHandler;
@@ -39,12 +39,18 @@ describe('the router', () => {
     expect(send('GET', '/health')).toEqual(['GET /health ']);
   });
 
-  test.each(['/', '/cache', '/cache/a/b', '/cache//', '/cache/../health', '/health/', '/healthy', '/Cache/a'])(
-    'knows no path %s',
-    (path) => {
-      expect(send('GET', path)).toEqual(['ERR_HTTP_NOT_FOUND']);
-    },
-  );
+  test.each([
+    '/',
+    '/cache',
+    '/cache/a/b',
+    '/cache//',
+    '/cache/../health',
+    '/health/',
+    '/healthy',
+    '/Cache/a',
+  ])('knows no path %s', (path) => {
+    expect(send('GET', path)).toEqual(['ERR_HTTP_NOT_FOUND']);
+  });
 
   test.each(['POST', 'HEAD', 'get', '', '__proto__', 'constructor', 'toString'])(
     'knows no method %j',

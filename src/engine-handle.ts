@@ -1,0 +1,43 @@
+import type { ArenaHandle } from '../native-free-core/arena.js';
+import type { WritesOption } from './options.js';
+import { CacheError } from './errors.js';
+import type { Codec } from './codec/codec.js';
+
+const HANDLE_KIND = 'hotshard-engine';
+const HANDLE_VERSION = 1;
+
+/**
+ * What another thread needs to attach to an engine: pass it in `workerData` or by `postMessage`.
+ * Structured-cloneable; opaque, its fields may change with any version.
+ */
+export interface EngineHandle {
+  readonly kind: typeof HANDLE_KIND;
+  readonly version: number;
+  readonly arena: ArenaHandle;
+  readonly birthMs: number;
+  readonly defaultTtlMs: number;
+  readonly codec: Codec['kind'];
+  readonly writes: WritesOption['kind'];
+}
+
+/** A handle with this library's kind and version. */
+export function makeHandle(fields: Omit<EngineHandle, 'kind' | 'version'>): EngineHandle {
+  return { kind: HANDLE_KIND, version: HANDLE_VERSION, ...fields };
+}
+
+/** @throws {CacheError} `ERR_CACHE_INCOMPATIBLE_HANDLE` */
+export function checkHandle(value: unknown): EngineHandle {
+  const handle = value as Partial<EngineHandle> | null | undefined;
+  if (typeof handle !== 'object' || handle === null || handle.kind !== HANDLE_KIND) {
+    throw incompatibleHandle('this is not what engine.handle() returns');
+  }
+  if (handle.version !== HANDLE_VERSION) {
+    throw incompatibleHandle(`it has version ${String(handle.version)}, not ${HANDLE_VERSION}`);
+  }
+  return handle as EngineHandle;
+}
+
+/** `ERR_CACHE_INCOMPATIBLE_HANDLE`; the problem completes the sentence. */
+export function incompatibleHandle(problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INCOMPATIBLE_HANDLE', `handle: ${problem}`);
+}

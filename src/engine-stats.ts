@@ -1,0 +1,165 @@
+import {
+  HEADER_LIMIT_BYTES,
+  HEADER_SHARD_BYTES,
+  HEADER_SHARDS,
+  HEADER_THREAD_BYTES,
+  HEADER_THREAD_SLOTS,
+  HEADER_THREADS,
+  SHARD_BYTES_USED,
+  SHARD_DELETES,
+  SHARD_EVICTIONS,
+  SHARD_EXPIRATIONS,
+  SHARD_FREE_PAGES,
+  SHARD_HOME,
+  SHARD_ITEMS,
+  SHARD_PAGE_COUNT,
+  SHARD_PAGES_MOVED,
+  SHARD_SETS,
+  THREAD_BUSY_READS,
+  THREAD_DROPPED_TOUCHES,
+  THREAD_HITS,
+  THREAD_INPLACE,
+  THREAD_MISSES,
+  THREAD_QUEUED,
+  THREAD_READ_RETRIES,
+  THREAD_RING_HIGH,
+  THREAD_STATE,
+} from '../native-free-core/assembly/layout.js';
+import type { ThreadSession } from './thread-session.js';
+
+/** Counters of one shard, since its birth. */
+export interface ShardStats {
+  readonly sets: number;
+  readonly deletes: number;
+  readonly evictions: number;
+  readonly expirations: number;
+  /** Items stored now; of cleared namespaces too, until they were swept. */
+  readonly items: number;
+  /** Bytes of the chunks and pages that hold items now. */
+  readonly bytes: number;
+  readonly pages: number;
+  readonly freePages: number;
+  /** Pages that were moved between size classes. */
+  readonly pagesMoved: number;
+  /** Thread slot of the home worker; -1 = none. */
+  readonly homeThreadId: number;
+}
+
+/** Counters of one attached thread, since its slot was first used. */
+export interface ThreadStats {
+  readonly threadId: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Reads that could not be answered within about 2 ms. */
+  readonly busyReads: number;
+  readonly readRetries: number;
+  readonly droppedTouches: number;
+  /** Writes that the thread applied itself. */
+  readonly inPlaceWrites: number;
+  /** Writes that went through a ring. */
+  readonly queuedWrites: number;
+  /** Most bytes ever waiting in one of its rings. */
+  readonly ringHighWater: number;
+}
+
+/** What an engine counts. Sums over shards and threads, then each of them. */
+export interface EngineStats {
+  readonly hits: number;
+  readonly misses: number;
+  readonly busyReads: number;
+  readonly readRetries: number;
+  readonly droppedTouches: number;
+  readonly ringHighWater: number;
+  readonly sets: number;
+  readonly deletes: number;
+  readonly evictions: number;
+  readonly expirations: number;
+  readonly items: number;
+  readonly bytes: number;
+  /** The arena's size: the byte limit. */
+  readonly memoryBytes: number;
+  /** Writes of this thread that failed after they were accepted. */
+  readonly failedWrites: number;
+  /** Writes of this thread that wait for an answer now, in keys. */
+  readonly pendingWrites: number;
+  readonly shards: readonly ShardStats[];
+  readonly threads: readonly ThreadStats[];
+}
+
+function counter(view: DataView, address: number): number {
+  return Number(view.getBigUint64(address, true));
+}
+
+function shardStats(view: DataView, shard: number): ShardStats {
+  return {
+    sets: counter(view, shard + SHARD_SETS),
+    deletes: counter(view, shard + SHARD_DELETES),
+    evictions: counter(view, shard + SHARD_EVICTIONS),
+    expirations: counter(view, shard + SHARD_EXPIRATIONS),
+    items: view.getUint32(shard + SHARD_ITEMS, true),
+    bytes: counter(view, shard + SHARD_BYTES_USED),
+    pages: view.getUint32(shard + SHARD_PAGE_COUNT, true),
+    freePages: view.getUint32(shard + SHARD_FREE_PAGES, true),
+    pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
+    homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
+  };
+}
+
+function threadStats(view: DataView, slot: number, threadId: number): ThreadStats {
+  return {
+    threadId,
+    hits: counter(view, slot + THREAD_HITS),
+    misses: counter(view, slot + THREAD_MISSES),
+    busyReads: counter(view, slot + THREAD_BUSY_READS),
+    readRetries: counter(view, slot + THREAD_READ_RETRIES),
+    droppedTouches: counter(view, slot + THREAD_DROPPED_TOUCHES),
+    inPlaceWrites: counter(view, slot + THREAD_INPLACE),
+    queuedWrites: counter(view, slot + THREAD_QUEUED),
+    ringHighWater: counter(view, slot + THREAD_RING_HIGH),
+  };
+}
+
+/** Reads all counters. Other threads count on meanwhile: sums may differ by what they do. */
+export function readStats(
+  session: ThreadSession,
+  failedWrites: number,
+  pendingWrites: number,
+): EngineStats {
+  const { view } = session.arena;
+  const shardBytes = view.getUint32(HEADER_SHARD_BYTES, true);
+  const firstShard = view.getUint32(HEADER_SHARDS, true);
+  const shards = Array.from({ length: session.shardCount }, (_, index) =>
+    shardStats(view, firstShard + index * shardBytes),
+  );
+  const threadBytes = view.getUint32(HEADER_THREAD_BYTES, true);
+  const firstThread = view.getUint32(HEADER_THREADS, true);
+  // Slots that were given back keep their counts: the sums never fall.
+  const slots = Array.from({ length: view.getUint32(HEADER_THREAD_SLOTS, true) }, (_, index) =>
+    threadStats(view, firstThread + index * threadBytes, index),
+  );
+  const isAttached = (thread: ThreadStats): boolean =>
+    view.getUint32(firstThread + thread.threadId * threadBytes + THREAD_STATE, true) !== 0;
+  const sumThreads = (field: keyof ThreadStats): number =>
+    slots.reduce((sum, slot) => sum + slot[field], 0);
+  const sumShards = (field: keyof ShardStats): number =>
+    shards.reduce((sum, shard) => sum + shard[field], 0);
+  return {
+    hits: sumThreads('hits'),
+    misses: sumThreads('misses'),
+    busyReads: sumThreads('busyReads'),
+    readRetries: sumThreads('readRetries'),
+    droppedTouches: sumThreads('droppedTouches'),
+    ringHighWater: Math.max(...slots.map((slot) => slot.ringHighWater)),
+    sets: sumShards('sets'),
+    deletes: sumShards('deletes'),
+    evictions: sumShards('evictions'),
+    expirations: sumShards('expirations'),
+    items: sumShards('items'),
+    bytes: sumShards('bytes'),
+    memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
+    failedWrites,
+    pendingWrites,
+    shards,
+    threads: slots.filter(isAttached),
+  };
+}

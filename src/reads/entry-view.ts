@@ -1,0 +1,108 @@
+import {
+  RESULT_CONTENT_TYPE_BYTES,
+  RESULT_EXPIRY_MS,
+  RESULT_ITEM,
+  RESULT_VALUE_BYTES,
+} from '../../native-free-core/assembly/layout.js';
+import { joinRuns, valueRuns } from './entry-bytes.js';
+import type { PendingEntry } from '../writes/pending-writes.js';
+import type { ThreadSession } from '../thread-session.js';
+
+/**
+ * An entry as it lies in shared memory: what servers send without copying. One object per engine
+ * and thread, filled anew by each `getView`: valid until the next call on this engine in this
+ * thread.
+ */
+export class EntryView {
+  readonly #session: ThreadSession;
+  readonly #viewsByLength: (Uint8Array | undefined)[];
+  #bytes: Uint8Array | undefined;
+  #chunks: readonly Uint8Array[] | undefined;
+  #pending: PendingEntry | undefined;
+
+  /** @internal */
+  constructor(session: ThreadSession) {
+    this.#session = session;
+    this.#viewsByLength = new Array<Uint8Array | undefined>(session.scratchBytes + 1);
+  }
+
+  /** @internal Takes over what the core left in the result area after a hit. */
+  load(): this {
+    const words = this.#session.resultWords;
+    this.#chunks = undefined;
+    this.#pending = undefined;
+    this.#bytes =
+      words[RESULT_ITEM / 4] === 0
+        ? this.#copied(words[RESULT_VALUE_BYTES / 4] as number)
+        : undefined;
+    return this;
+  }
+
+  /** @internal Shows a write of this thread that nobody has applied yet. */
+  loadPending(pending: PendingEntry): this {
+    this.#chunks = undefined;
+    this.#pending = pending;
+    this.#bytes = pending.bytes;
+    return this;
+  }
+
+  // A new view costs more than the whole read: there is one for each length, all at one address.
+  #copied(lengthBytes: number): Uint8Array {
+    const known = this.#viewsByLength[lengthBytes];
+    if (known !== undefined) return known;
+    const { bytes, valueAddress } = this.#session;
+    const view = new Uint8Array(bytes.buffer, valueAddress, lengthBytes);
+    this.#viewsByLength[lengthBytes] = view;
+    return view;
+  }
+
+  /**
+   * The value in one run: a view of shared memory, or, for a value that lies in several pages, a
+   * copy made at the first use.
+   */
+  get bytes(): Uint8Array {
+    this.#bytes ??= joinRuns(this.chunks, this.sizeBytes);
+    return this.#bytes;
+  }
+
+  /** Whether `bytes` costs no copy. */
+  get isOneRun(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  /** The value as views of shared memory, in order; more than one for a large value. */
+  get chunks(): readonly Uint8Array[] {
+    this.#chunks ??= this.#bytes === undefined ? this.#pinnedRuns() : [this.#bytes];
+    return this.#chunks;
+  }
+
+  #pinnedRuns(): Uint8Array[] {
+    const words = this.#session.resultWords;
+    return valueRuns(this.#session, words[RESULT_ITEM / 4] as number, this.sizeBytes);
+  }
+
+  /** Bytes of the value. */
+  get sizeBytes(): number {
+    if (this.#pending !== undefined) return this.#pending.bytes.byteLength;
+    return this.#session.resultWords[RESULT_VALUE_BYTES / 4] as number;
+  }
+
+  /** Milliseconds that are left of the time to live; Infinity for an entry without one. */
+  get ttlMs(): number {
+    const expiryMs =
+      this.#pending === undefined
+        ? (this.#session.resultFloats[RESULT_EXPIRY_MS / 8] as number)
+        : this.#pending.expiryMs;
+    if (expiryMs === Number.POSITIVE_INFINITY) return expiryMs;
+    return Math.max(0, expiryMs - this.#session.nowMs());
+  }
+
+  /** The content type that was stored with the value. */
+  get contentType(): string | undefined {
+    if (this.#pending !== undefined) return this.#pending.contentType;
+    const lengthBytes = this.#session.resultWords[RESULT_CONTENT_TYPE_BYTES / 4] as number;
+    if (lengthBytes === 0) return undefined;
+    const { buffer, contentTypeAddress } = this.#session;
+    return buffer.toString('latin1', contentTypeAddress, contentTypeAddress + lengthBytes);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Arena } from '../native-free-core/arena.js';
+import {
+  HEADER_DIRECTORY,
+  HEADER_INLINE_BYTES,
+  HEADER_MAX_VALUE_BYTES,
+  HEADER_PAGE_BYTES,
+  HEADER_PAGES,
+  HEADER_SCRATCH_BYTES,
+  HEADER_SHARD_COUNT,
+  HEADER_THREAD_BYTES,
+  HEADER_THREAD_SLOTS,
+  HEADER_THREADS,
+  HEADER_TIME_MS,
+  RESULT_STATUS,
+  THREAD_CONTENT_TYPE,
+  THREAD_KEY,
+  THREAD_RESULT,
+  THREAD_VALUE,
+} from '../native-free-core/assembly/layout.js';
+import type { CoreExports } from '../native-free-core/core-exports.js';
+import { STATUS_NO_SLOT, type Status } from '../native-free-core/status.js';
+import type { Clock } from '../workers/clock.js';
+import { reclaimDeadThreads } from '../workers/dead-threads.js';
+import { currentThread } from '../workers/os-thread.js';
+import { statusError } from './errors.js';
+import { KeyEncoder } from './key-encoder.js';
+
+/**
+ * One thread's place in an arena: its slot, the core bound to it, and views of the areas through
+ * which the core and this thread talk. One per engine and thread; never shared.
+ */
+export class ThreadSession {
+  readonly arena: Arena;
+  readonly core: CoreExports;
+  readonly clock: Clock;
+  readonly threadId: number;
+  /** Address of this thread's slot. */
+  readonly slot: number;
+  /** All of the arena. */
+  readonly bytes: Uint8Array;
+  /** All of the arena, with the slice methods of Buffer. */
+  readonly buffer: Buffer;
+  readonly words: Int32Array;
+  readonly keys: KeyEncoder;
+  /** The RESULT_* fields as float64, by offset / 8. */
+  readonly resultFloats: Float64Array;
+  /** The RESULT_* fields as uint32, by offset / 4. */
+  readonly resultWords: Uint32Array;
+  /** Address of the value that a read copied. */
+  readonly valueAddress: number;
+  readonly contentTypeAddress: number;
+  readonly scratchBytes: number;
+  /** Key, content type and value that fit one chunk. */
+  readonly inlineBytes: number;
+  readonly valueBytesMax: number;
+  readonly shardCount: number;
+  readonly pageBytes: number;
+  readonly pagesAddress: number;
+  readonly directoryAddress: number;
+  readonly #statusIndex: number;
+  readonly #time: Float64Array;
+
+  /** Attaches the calling thread. */
+  constructor(arena: Arena, clock: Clock) {
+    const { view, core, buffer } = arena;
+    this.arena = arena;
+    this.core = core;
+    this.clock = clock;
+    this.threadId = attach(arena);
+    this.slot =
+      view.getUint32(HEADER_THREADS, true) +
+      this.threadId * view.getUint32(HEADER_THREAD_BYTES, true);
+    this.bytes = new Uint8Array(buffer);
+    this.buffer = Buffer.from(buffer);
+    this.words = new Int32Array(buffer);
+    this.keys = new KeyEncoder(buffer, this.slot + THREAD_KEY);
+    this.resultFloats = new Float64Array(buffer, this.slot + THREAD_RESULT, 8);
+    this.resultWords = new Uint32Array(buffer, this.slot + THREAD_RESULT, 16);
+    this.valueAddress = this.slot + THREAD_VALUE;
+    this.contentTypeAddress = this.slot + THREAD_CONTENT_TYPE;
+    this.scratchBytes = view.getUint32(HEADER_SCRATCH_BYTES, true);
+    this.inlineBytes = view.getUint32(HEADER_INLINE_BYTES, true);
+    this.valueBytesMax = view.getUint32(HEADER_MAX_VALUE_BYTES, true);
+    this.shardCount = view.getUint32(HEADER_SHARD_COUNT, true);
+    this.pageBytes = view.getUint32(HEADER_PAGE_BYTES, true);
+    this.pagesAddress = view.getUint32(HEADER_PAGES, true);
+    this.directoryAddress = view.getUint32(HEADER_DIRECTORY, true);
+    this.#statusIndex = (this.slot + THREAD_RESULT + RESULT_STATUS) / 4;
+    this.#time = new Float64Array(buffer, HEADER_TIME_MS, 1);
+  }
+
+  /** The arena's time in milliseconds: the shared clock while it ticks, else this thread's. */
+  nowMs(): number {
+    const sharedMs = this.#time[0] as number;
+    return sharedMs < Number.POSITIVE_INFINITY ? sharedMs : this.clock.nowMs();
+  }
+
+  /** Status of this thread's last read; the core stores it too. */
+  get lastReadStatus(): number {
+    return this.words[this.#statusIndex] as number;
+  }
+
+  set lastReadStatus(status: number) {
+    this.words[this.#statusIndex] = status;
+  }
+
+  /** Gives the slot back; the session must not be used afterwards. */
+  detach(): void {
+    this.core.detachThread(this.threadId);
+  }
+}
+
+function attach(arena: Arena): number {
+  const osThread = currentThread();
+  const tryAttach = (): number =>
+    arena.core.attachThread(osThread?.threadId ?? 0, osThread?.startTime ?? 0, 1);
+  let threadId = tryAttach();
+  // Threads that ended without close() may still occupy slots.
+  if (threadId === STATUS_NO_SLOT && reclaimDeadThreads(arena) > 0) threadId = tryAttach();
+  if (threadId >= 0) return threadId;
+  throw statusError(threadId as Status, {
+    operation: 'attach',
+    threadsMax: arena.view.getUint32(HEADER_THREAD_SLOTS, true),
+  });
+}

@@ -1,0 +1,159 @@
+import {
+  FLAG_LARGE,
+  ITEM_HEAD_BYTES,
+  OP_RELEASE,
+  OP_STAGE,
+  RECORD_PAGES,
+} from '../../native-free-core/assembly/layout.js';
+import {
+  STATUS_FULL,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_TOO_LARGE,
+} from '../../native-free-core/status.js';
+import type { Encoding } from '../codec/codec.js';
+import { settleEncoding, writeText } from '../codec/entry-codec.js';
+import { pageRuns } from '../reads/entry-bytes.js';
+import type { ThreadSession } from '../thread-session.js';
+import type { Command } from './command.js';
+
+/** Answer of `place` while pages for a large value are being claimed by someone else. */
+export const STATUS_STAGING = 3;
+
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+
+/** Writes commands into this thread's rings and submits them. */
+export class CommandPlacer {
+  readonly #session: ThreadSession;
+  readonly #inPlace: number;
+
+  constructor(session: ThreadSession, inPlace: boolean) {
+    this.#session = session;
+    this.#inPlace = inPlace ? 1 : 0;
+  }
+
+  /**
+   * The status of a command that was carried out; PENDING when it was published, STAGING when
+   * only the claim for its pages was, FULL when the ring has no room and nothing happened.
+   */
+  place(command: Command): number {
+    if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
+    const keyBytes = this.#session.keys.encode(command.key);
+    const { payload } = command;
+    if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
+    const roomBytes =
+      typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
+    const totalBytes = keyBytes + command.contentType.length + roomBytes;
+    return totalBytes <= this.#session.inlineBytes
+      ? this.#placeInline(command, keyBytes, roomBytes)
+      : this.#placeLarge(command, keyBytes, roomBytes);
+  }
+
+  /** Room for text: its bound where that is small, else what it takes exactly. */
+  #textRoom(text: string): number {
+    const boundBytes = text.length * UTF8_BYTES_PER_UNIT_MAX;
+    return boundBytes <= this.#session.inlineBytes / 4 ? boundBytes : Buffer.byteLength(text);
+  }
+
+  #placeInline(command: Command, keyBytes: number, roomBytes: number): number {
+    const { core } = this.#session;
+    const room = command.contentType.length + roomBytes;
+    const target = core.beginCommand(command.opcode, keyBytes, command.namespaceId, room);
+    if (target === STATUS_FULL) return STATUS_FULL;
+    if (command.payload !== undefined) this.#writeValue(command, target >>> 0, roomBytes);
+    return core.submit(
+      command.valueBytes,
+      command.contentType.length,
+      command.encoding,
+      command.flags,
+      command.ttlMs,
+      this.#inPlace,
+    );
+  }
+
+  #writeValue(command: Command, target: number, roomBytes: number): void {
+    const { bytes, buffer } = this.#session;
+    const { contentType, payload } = command;
+    let at = target;
+    if (contentType.length > 0) at += buffer.write(contentType, at, 'latin1');
+    command.valueAddress = at;
+    if (typeof payload === 'string') {
+      const written = writeText(payload, bytes.subarray(at, at + roomBytes));
+      command.encoding = settleEncoding(command.encoding as Encoding, payload.length, written);
+      command.valueBytes = written;
+    } else if (payload !== undefined) {
+      bytes.set(payload, at);
+      command.valueBytes = payload.byteLength;
+    }
+  }
+
+  /** A value in pages: claims them, fills them without the shard, then links them. */
+  #placeLarge(command: Command, keyBytes: number, valueBytes: number): number {
+    const { core } = this.#session;
+    if (valueBytes > this.#session.valueBytesMax) return STATUS_TOO_LARGE;
+    if (command.stagedPage === 0) {
+      const status = this.#stage(command, keyBytes, valueBytes);
+      if (status !== STATUS_OK) return status;
+    }
+    if (command.valueBytes === 0) this.#fillPages(command, keyBytes, valueBytes);
+    if (core.beginCommand(command.opcode, keyBytes, command.namespaceId, 0) === STATUS_FULL) {
+      return STATUS_FULL;
+    }
+    core.describePages(command.stagedPage, 0);
+    return core.submit(
+      command.valueBytes,
+      command.contentType.length,
+      command.encoding,
+      command.flags | FLAG_LARGE,
+      command.ttlMs,
+      this.#inPlace,
+    );
+  }
+
+  #stage(command: Command, keyBytes: number, valueBytes: number): number {
+    const { core, arena } = this.#session;
+    const shard = core.shardOfKey(keyBytes, command.namespaceId);
+    if (core.beginShardCommand(OP_STAGE, shard) === STATUS_FULL) return STATUS_FULL;
+    const totalBytes = ITEM_HEAD_BYTES + keyBytes + command.contentType.length + valueBytes;
+    const status = core.submit(totalBytes, 0, 0, 0, Number.POSITIVE_INFINITY, this.#inPlace);
+    if (status === STATUS_PENDING) return STATUS_STAGING;
+    if (status === STATUS_OK) {
+      const record = core.commandRecord() >>> 0;
+      command.stagedPage = arena.view.getUint32(record + RECORD_PAGES, true);
+    }
+    return status;
+  }
+
+  #fillPages(command: Command, keyBytes: number, valueBytes: number): void {
+    const { bytes, pagesAddress, pageBytes, keys } = this.#session;
+    const first = pagesAddress + (command.stagedPage - 1) * pageBytes;
+    const keyAddress = first + ITEM_HEAD_BYTES;
+    const { contentType, payload } = command;
+    const totalBytes = keyBytes + contentType.length + valueBytes;
+    const runs = pageRuns(this.#session, keyAddress, totalBytes);
+    const value = typeof payload === 'string' ? Buffer.from(payload) : (payload as Uint8Array);
+    bytes.copyWithin(keyAddress, keys.address, keys.address + keyBytes);
+    this.#session.buffer.write(contentType, keyAddress + keyBytes, 'latin1');
+    let skip = keyBytes + contentType.length;
+    let from = 0;
+    for (const run of runs) {
+      const room = run.byteLength - skip;
+      run.set(value.subarray(from, from + room), skip);
+      from += room;
+      skip = 0;
+    }
+    if (typeof payload === 'string') {
+      command.encoding = settleEncoding(command.encoding as Encoding, payload.length, valueBytes);
+    }
+    command.valueBytes = valueBytes;
+  }
+
+  #placeRelease(command: Command): number {
+    const { core } = this.#session;
+    if (core.beginShardCommand(OP_RELEASE, command.releasedShard) === STATUS_FULL) {
+      return STATUS_FULL;
+    }
+    core.describePages(0, command.releasedItem);
+    return core.submit(0, 0, 0, 0, Number.POSITIVE_INFINITY, this.#inPlace);
+  }
+}

@@ -1,0 +1,241 @@
+import {
+  FLAG_RETURN_OLD,
+  ITEM_ENCODING,
+  ITEM_VALUE_BYTES,
+  OP_RELEASE,
+  RECORD_EPOCH,
+  RECORD_EXPIRY_MS,
+  RECORD_OLD,
+  RECORD_PAGES,
+  RECORD_STATUS,
+} from '../../native-free-core/assembly/layout.js';
+import {
+  STATUS_FULL,
+  STATUS_OK,
+  STATUS_PENDING,
+  STATUS_REFUSED,
+} from '../../native-free-core/status.js';
+import { decodeEntry } from '../codec/entry-codec.js';
+import { namespaceEpoch } from '../namespace-epoch.js';
+import { joinRuns, valueRuns } from '../reads/entry-bytes.js';
+import type { ThreadSession } from '../thread-session.js';
+import { Command } from './command.js';
+import { CommandPlacer, STATUS_STAGING } from './command-placer.js';
+import { Completions } from './completions.js';
+import { Outbox } from './outbox.js';
+import { PendingWrites } from './pending-writes.js';
+
+const REFERENCE_BYTES = 8;
+/** Most bytes of commands that wait on the heap of one thread. */
+const QUEUED_BYTES_MAX = 64 * 1_024 * 1_024;
+
+/**
+ * Carries the writes of one thread to the shards: in place where a shard is free, else through
+ * this thread's ring of that shard, else, when that is full, through a queue on the heap. Commands
+ * of one thread keep their order.
+ */
+export class CommandWriter {
+  readonly pending: PendingWrites;
+  readonly #session: ThreadSession;
+  readonly #placer: CommandPlacer;
+  readonly #inPlace: boolean;
+  readonly #outbox: Outbox;
+  readonly #queue: Command[] = [];
+  readonly #completions: Completions;
+  #queuedBytes = 0;
+  /** The large value at the head of the queue whose pages are being claimed. */
+  #staging: Command | undefined;
+
+  constructor(session: ThreadSession, inPlace: boolean) {
+    this.#session = session;
+    this.#inPlace = inPlace;
+    this.#placer = new CommandPlacer(session, inPlace);
+    this.pending = new PendingWrites(session);
+    this.#outbox = new Outbox(session.shardCount);
+    this.#completions = new Completions(
+      session,
+      () => this.reap(),
+      () => this.isPending,
+    );
+  }
+
+  /** Whether commands of this thread wait for an answer. */
+  get isPending(): boolean {
+    return this.#outbox.count > 0 || this.#queue.length > 0;
+  }
+
+  /** Bytes of commands that wait on this thread's heap. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /**
+   * Carries a command out, or sends it on its way. Returns its status; PENDING when `settle` will
+   * be told, which the caller sets before it returns to the event loop; FULL when too much waits.
+   */
+  run(command: Command): number {
+    if (this.#queue.length > 0) return this.#enqueue(command);
+    const status = this.#place(command);
+    if (status !== STATUS_FULL) return status;
+    // Room may be had at once: help the shard if it is free, take in what was answered.
+    const { core } = this.#session;
+    if (this.#inPlace) core.helpShard(core.commandShard());
+    this.reap();
+    if (this.#queue.length > 0) return this.#enqueue(command);
+    const again = this.#place(command);
+    return again === STATUS_FULL ? this.#enqueue(command) : again;
+  }
+
+  /** Places a command that nothing is waiting before. */
+  #place(command: Command): number {
+    const status = this.#placer.place(command);
+    if (status === STATUS_OK || status === STATUS_REFUSED) {
+      if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
+      // What this thread had sent to the shard before was applied first. Its answers are taken
+      // in now, or an older pending value would hide this one.
+      if (this.#outbox.count > 0) this.reap();
+      return status;
+    }
+    if (status === STATUS_PENDING) this.#track(command);
+    if (status === STATUS_STAGING) {
+      this.#staging = command;
+      this.#outbox.push(this.#session.core.commandShard(), command);
+      return this.#enqueue(command);
+    }
+    return status;
+  }
+
+  #track(command: Command): void {
+    const { core, arena } = this.#session;
+    const record = core.commandRecord() >>> 0;
+    command.epoch = arena.view.getUint32(record + RECORD_EPOCH, true);
+    command.expiryMs = arena.view.getFloat64(record + RECORD_EXPIRY_MS, true);
+    this.#outbox.push(core.commandShard(), command);
+    // A value in pages is not in the record: reads of this thread need a copy of its own.
+    if (command.valueAddress === 0) command.keepPayload();
+    this.pending.add(command);
+    this.#completions.watch();
+  }
+
+  #enqueue(command: Command): number {
+    const heapBytes = command.heapBytes;
+    if (command !== this.#staging && this.#queuedBytes + heapBytes > QUEUED_BYTES_MAX) {
+      return STATUS_FULL;
+    }
+    command.keepPayload();
+    command.heldBytes = heapBytes;
+    command.epoch = namespaceEpoch(this.#session, command.namespaceId);
+    command.expiryMs = this.#session.nowMs() + command.ttlMs;
+    this.#queuedBytes += heapBytes;
+    this.#queue.push(command);
+    this.pending.add(command);
+    this.#completions.watch();
+    return STATUS_PENDING;
+  }
+
+  /** Resolves when no command of this thread waits any more. */
+  async drained(): Promise<void> {
+    while (this.isPending) await this.#completions.next();
+  }
+
+  /** Takes in what was answered, then sends on what waits on the heap. */
+  reap(): void {
+    const { core, shardCount } = this.#session;
+    for (let shard = 0; shard < shardCount; shard++) {
+      while (this.#outbox.has(shard)) {
+        const record = core.answered(shard) >>> 0;
+        if (record === 0) break;
+        this.#answer(shard, record);
+      }
+    }
+    this.#pump();
+  }
+
+  #answer(shard: number, record: number): void {
+    const command = this.#outbox.shift(shard);
+    const { core, arena } = this.#session;
+    const status = arena.view.getInt32(record + RECORD_STATUS, true);
+    if (command === this.#staging) {
+      this.#staging = undefined;
+      command.stagedPage = arena.view.getUint32(record + RECORD_PAGES, true);
+      core.reap(shard, record);
+      if (status === STATUS_OK) return;
+      this.#dequeue();
+      this.pending.remove(command);
+      command.settle(status, nothing);
+      return;
+    }
+    const old = this.#oldReference(command, record);
+    core.reap(shard, record);
+    this.#settle(command, status, shard, old);
+  }
+
+  #oldReference(command: Command, record: number): number {
+    if ((command.flags & FLAG_RETURN_OLD) === 0) return 0;
+    return this.#session.arena.view.getUint32(record + RECORD_OLD, true);
+  }
+
+  #settle(command: Command, status: number, shard: number, old: number): void {
+    this.pending.remove(command);
+    command.settle(status, old === 0 ? nothing : () => this.#readItem(old));
+    if (old !== 0) this.#release(shard, old);
+  }
+
+  /** Sends queued commands while there is room. */
+  #pump(): void {
+    while (this.#queue.length > 0 && this.#staging === undefined) {
+      const command = this.#queue[0] as Command;
+      const status = this.#placer.place(command);
+      if (status === STATUS_FULL) return;
+      const { core } = this.#session;
+      const shard = core.commandShard();
+      if (status === STATUS_STAGING) {
+        this.#staging = command;
+        this.#outbox.push(shard, command);
+        return;
+      }
+      this.#dequeue();
+      if (status === STATUS_PENDING) this.#track(command);
+      else this.#settle(command, status, shard, this.#oldReference(command, core.commandRecord() >>> 0));
+    }
+  }
+
+  #dequeue(): void {
+    const command = this.#queue.shift();
+    if (command !== undefined) this.#queuedBytes -= command.heldBytes;
+  }
+
+  /** Reads the old value of the command that was just carried out, and frees it. */
+  #takeOldValue(command: Command): unknown {
+    const { core } = this.#session;
+    const old = this.#oldReference(command, core.commandRecord() >>> 0);
+    if (old === 0) return undefined;
+    const shard = core.commandShard();
+    try {
+      return this.#readItem(old);
+    } finally {
+      this.#release(shard, old);
+    }
+  }
+
+  #readItem(reference: number): unknown {
+    const { arena } = this.#session;
+    const item = reference * REFERENCE_BYTES;
+    const valueBytes = arena.view.getUint32(item + ITEM_VALUE_BYTES, true);
+    const runs = valueRuns(this.#session, reference, valueBytes);
+    const joined = joinRuns(runs, valueBytes);
+    return decodeEntry(arena.view.getUint8(item + ITEM_ENCODING), joined, 0, valueBytes);
+  }
+
+  /** Gives a returned old item back to its shard. */
+  #release(shard: number, reference: number): void {
+    const command = new Command(OP_RELEASE, 0, '', undefined, 0, '', 0, Number.POSITIVE_INFINITY);
+    command.releasedShard = shard;
+    command.releasedItem = reference;
+    this.run(command);
+  }
+}
+
+function nothing(): undefined {
+  return undefined;
+}

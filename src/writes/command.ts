@@ -1,0 +1,95 @@
+import {
+  FLAG_ONLY_ABSENT,
+  FLAG_ONLY_PRESENT,
+  OP_DELETE,
+  OP_SET,
+} from '../../native-free-core/assembly/layout.js';
+import type { Payload } from '../codec/codec.js';
+
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT;
+/** What a queued command costs on the heap besides its key and value. */
+const COMMAND_BYTES = 256;
+
+/** Takes the core's status; `readOld` reads the old value where it was asked for. */
+export type Settle = (status: number, readOld: () => unknown) => void;
+
+/**
+ * One write on its way through this thread: the arguments as they were at the call, and what to
+ * do with the answer. The payload of a command that waits is this thread's own copy.
+ */
+export class Command {
+  readonly opcode: number;
+  readonly namespaceId: number;
+  readonly key: string;
+  payload: Payload | undefined;
+  encoding: number;
+  readonly contentType: string;
+  readonly flags: number;
+  readonly ttlMs: number;
+  /** Bytes of the encoded value, once it was written. */
+  valueBytes = 0;
+  /** Address of the value inside the published record; 0 while there is none. */
+  valueAddress = 0;
+  /** Epoch of the namespace at the call. */
+  epoch = 0;
+  /** When the entry ends, in arena time. */
+  expiryMs: number = Number.POSITIVE_INFINITY;
+  /** First staged page + 1 of a large value; 0 = none. */
+  stagedPage = 0;
+  /** What an OP_RELEASE gives back: the shard and the reference of a returned old item. */
+  releasedShard = 0;
+  releasedItem = 0;
+  /** Heap bytes it was counted with when it was queued. */
+  heldBytes = 0;
+  /** The old value, where it was asked for and the command was carried out at once. */
+  returned: unknown = undefined;
+  settle: Settle = ignore;
+
+  constructor(
+    opcode: number,
+    namespaceId: number,
+    key: string,
+    payload: Payload | undefined,
+    encoding: number,
+    contentType: string,
+    flags: number,
+    ttlMs: number,
+  ) {
+    this.opcode = opcode;
+    this.namespaceId = namespaceId;
+    this.key = key;
+    this.payload = payload;
+    this.encoding = encoding;
+    this.contentType = contentType;
+    this.flags = flags;
+    this.ttlMs = ttlMs;
+  }
+
+  /** Whether reads of this thread see the command before it was applied. */
+  get isVisibleEarly(): boolean {
+    if (this.opcode !== OP_SET && this.opcode !== OP_DELETE) return false;
+    return (this.flags & CONDITIONS) === 0;
+  }
+
+  /** Bytes of the encoded value, for messages. */
+  get payloadBytes(): number {
+    const { payload } = this;
+    return typeof payload === 'string' ? Buffer.byteLength(payload) : (payload?.byteLength ?? 0);
+  }
+
+  /** Heap bytes while it waits, about. */
+  get heapBytes(): number {
+    const { payload } = this;
+    const bytes = payload === undefined ? 0 : payload.length * (typeof payload === 'string' ? 2 : 1);
+    return COMMAND_BYTES + this.key.length * 2 + bytes;
+  }
+
+  /** Makes the payload this thread's own, so that the caller may change its buffer. */
+  keepPayload(): void {
+    if (this.payload instanceof Uint8Array) this.payload = Buffer.from(this.payload);
+  }
+}
+
+function ignore(): void {
+  // A command that nobody waits for.
+}

@@ -1,0 +1,78 @@
+import {
+  THREAD_COMPLETIONS,
+  THREAD_WAITING,
+} from '../../native-free-core/assembly/layout.js';
+import type { ThreadSession } from '../thread-session.js';
+
+interface AsyncWait {
+  readonly async: boolean;
+  readonly value: Promise<'ok' | 'timed-out'> | 'not-equal' | 'timed-out';
+}
+
+/** Part of ES2024 that the type library of this target does not declare. */
+interface AtomicsWithWaitAsync {
+  waitAsync(words: Int32Array, index: number, value: number, timeoutMs?: number): AsyncWait;
+}
+
+const atomics = Atomics as unknown as AtomicsWithWaitAsync;
+/** Longest sleep; a wake-up that was lost costs no more than this. */
+const WAIT_MS_MAX = 1_000;
+const KEEP_ALIVE_MS = 2 ** 30;
+
+/**
+ * Tells this thread that holders answered commands of its. A pending operation keeps the process
+ * alive, nothing pending lets it end (`Atomics.waitAsync` alone does not).
+ */
+export class Completions {
+  readonly #words: Int32Array;
+  readonly #completionsIndex: number;
+  readonly #waitingIndex: number;
+  readonly #reap: () => void;
+  readonly #isPending: () => boolean;
+  #isWaiting = false;
+  #running: Promise<void> = Promise.resolve();
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  /** `reap` takes in what was answered; `isPending` says whether anything still is. */
+  constructor(session: ThreadSession, reap: () => void, isPending: () => boolean) {
+    this.#words = session.words;
+    this.#completionsIndex = (session.slot + THREAD_COMPLETIONS) / 4;
+    this.#waitingIndex = (session.slot + THREAD_WAITING) / 4;
+    this.#reap = reap;
+    this.#isPending = isPending;
+  }
+
+  /** Called after a command was published or queued. */
+  watch(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#keepAlive = setInterval(() => this.#reap(), KEEP_ALIVE_MS);
+    // Later: whoever published a command first says what to do with its answer.
+    this.#running = Promise.resolve().then(() => this.#loop());
+  }
+
+  /** Resolves when everything that is watched now was answered. */
+  next(): Promise<void> {
+    return this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    const words = this.#words;
+    Atomics.store(words, this.#waitingIndex, 1);
+    try {
+      while (this.#isPending()) {
+        // Read before reaping: what is answered afterwards changes it.
+        const seen = Atomics.load(words, this.#completionsIndex);
+        this.#reap();
+        if (!this.#isPending()) break;
+        const wait = atomics.waitAsync(words, this.#completionsIndex, seen, WAIT_MS_MAX);
+        if (wait.async) await wait.value;
+      }
+    } finally {
+      Atomics.store(words, this.#waitingIndex, 0);
+      clearInterval(this.#keepAlive);
+      this.#keepAlive = undefined;
+      this.#isWaiting = false;
+    }
+  }
+}

@@ -1,0 +1,267 @@
+/** The core under test beside its naive model: two callers, one home worker, one arena. */
+import {
+  OP_DELETE,
+  OP_SET,
+  OP_TOUCH,
+  SHARD_EVICTIONS,
+  THREAD_HITS,
+  THREAD_MISSES,
+  WHEEL_TICK_MS,
+} from '../../native-free-core/assembly/layout.js';
+import { STATUS_FULL, STATUS_PENDING } from '../../native-free-core/status.js';
+import { CoreArena, type CoreArenaOptions, type CoreSnapshot } from '../support/core-arena.js';
+import type { CoreThread, Outcome } from '../support/core-thread.js';
+import { NaiveCache, type NaiveCommand } from './naive-cache.js';
+
+export interface RigOptions extends CoreArenaOptions {
+  /** False: the arena is so large that nothing may ever be lost. */
+  readonly mayEvict: boolean;
+  /** True: the time stands in the header, as when a worker ticks. */
+  readonly sharedClock: boolean;
+}
+
+/** A key command as a test draws it. */
+export interface KeyCommand {
+  readonly caller: number;
+  readonly key: string;
+  readonly namespaceId: number;
+  readonly ttlMs: number;
+  readonly flags: number;
+  readonly inPlace: boolean;
+}
+
+export interface SetCommand extends KeyCommand {
+  readonly value: Uint8Array;
+  readonly encoding: number;
+  readonly contentType: string;
+}
+
+const EMPTY = new Uint8Array(0);
+
+export class CommandRig {
+  readonly arena: CoreArena;
+  readonly callers: readonly CoreThread[];
+  readonly worker: CoreThread;
+  model: NaiveCache;
+  private readonly pristine: CoreSnapshot;
+  private readonly options: RigOptions;
+  /** Queued commands by caller and shard. */
+  private queues: NaiveCommand[][][] = [];
+  private readsByCaller: { hits: number; misses: number }[] = [];
+
+  constructor(options: RigOptions) {
+    this.options = options;
+    this.arena = new CoreArena(options);
+    this.callers = [this.arena.attach(), this.arena.attach()];
+    this.worker = this.arena.attach(options.build, 0);
+    // Commands for a shard with a home stay in their ring until somebody drains it.
+    for (let shard = 0; shard < this.shardCount; shard++) this.arena.setHome(shard, this.worker.id);
+    for (const name of ['', 'second', 'third']) this.worker.registerNamespace(name);
+    this.pristine = this.arena.snapshot();
+    this.model = new NaiveCache(options.mayEvict);
+    this.reset();
+  }
+
+  /** Everything as at the beginning. */
+  reset(): void {
+    this.arena.restore(this.pristine);
+    this.model = new NaiveCache(this.options.mayEvict);
+    this.queues = this.callers.map(() => Array.from({ length: this.shardCount }, () => []));
+    this.readsByCaller = this.callers.map(() => ({ hits: 0, misses: 0 }));
+    for (const caller of this.callers) caller.answers.length = 0;
+    this.shareClock();
+  }
+
+  get shardCount(): number {
+    return this.arena.plan.shardCount;
+  }
+
+  get nowMs(): number {
+    return this.arena.clock.nowMs();
+  }
+
+  private shareClock(): void {
+    if (this.options.sharedClock) this.worker.core.tick(this.nowMs);
+  }
+
+  private queueOf(caller: number, shard: number): NaiveCommand[] {
+    return this.queues[caller]?.[shard] as NaiveCommand[];
+  }
+
+  private describe(opcode: number, command: KeyCommand, thread: CoreThread): NaiveCommand {
+    const { key, namespaceId, flags, ttlMs } = command;
+    return {
+      opcode,
+      id: `${namespaceId}/${key}`,
+      namespaceId,
+      shard: thread.shardOf(key, namespaceId),
+      flags,
+      epoch: this.model.epochOf(namespaceId),
+      createdMs: this.nowMs,
+      expiryMs: this.nowMs + ttlMs,
+      value: EMPTY,
+      encoding: 0,
+      contentType: '',
+    };
+  }
+
+  set(command: SetCommand): void {
+    const thread = this.callers[command.caller] as CoreThread;
+    const { value, encoding, contentType } = command;
+    const naive = { ...this.describe(OP_SET, command, thread), value, encoding, contentType };
+    const outcome = thread.set(command.key, value, command);
+    const bytes = command.key.length + contentType.length + value.length;
+    // Pages are claimed in place: that answers what waits.
+    const staged = bytes > this.arena.plan.inlineBytes && outcome.status !== STATUS_FULL;
+    if (staged) this.takeAnswers(command.caller, naive.shard);
+    this.settle(command.caller, naive, outcome);
+  }
+
+  remove(command: KeyCommand): void {
+    const thread = this.callers[command.caller] as CoreThread;
+    const naive = this.describe(OP_DELETE, command, thread);
+    this.settle(command.caller, naive, thread.remove(command.key, command));
+  }
+
+  touch(command: KeyCommand): void {
+    const thread = this.callers[command.caller] as CoreThread;
+    const naive = this.describe(OP_TOUCH, command, thread);
+    this.settle(command.caller, naive, thread.touch(command.key, command.ttlMs, command));
+  }
+
+  private settle(caller: number, command: NaiveCommand, outcome: Outcome): void {
+    const queue = this.queueOf(caller, command.shard);
+    if (outcome.status === STATUS_FULL) {
+      if (queue.length === 0) throw new Error('an empty ring has no room');
+      return;
+    }
+    if (outcome.status === STATUS_PENDING) {
+      queue.push(command);
+      return;
+    }
+    this.applyQueue(caller, command.shard);
+    this.model.apply(command, outcome, this.nowMs);
+    this.applyOthers(caller, command.shard);
+  }
+
+  /** All commands that wait for a shard were run: the caller's own first, where it ran one. */
+  private takeAnswers(first: number, shard: number): void {
+    this.applyQueue(first, shard);
+    this.applyOthers(first, shard);
+  }
+
+  private applyOthers(except: number, shard: number): void {
+    for (let caller = 0; caller < this.callers.length; caller++) {
+      if (caller !== except) this.applyQueue(caller, shard);
+    }
+  }
+
+  private applyQueue(caller: number, shard: number): void {
+    const queue = this.queueOf(caller, shard);
+    if (queue.length === 0) return;
+    const thread = this.callers[caller] as CoreThread;
+    thread.collect();
+    for (const command of queue.splice(0)) {
+      const at = thread.answers.findIndex((answer) => answer.shard === shard);
+      const answer = thread.answers[at];
+      if (answer === undefined) throw new Error(`no answer for ${command.id}`);
+      thread.answers.splice(at, 1);
+      if (answer.opcode !== command.opcode) throw new Error('answers came in another order');
+      this.model.apply(command, answer, this.nowMs);
+    }
+  }
+
+  read(caller: number, key: string, namespaceId: number, flags: number): void {
+    const thread = this.callers[caller] as CoreThread;
+    const found = thread.get(key, namespaceId, flags);
+    this.model.checkRead(`${namespaceId}/${key}`, found, this.nowMs);
+    const reads = this.readsByCaller[caller];
+    if (reads !== undefined) {
+      if (typeof found === 'number') reads.misses += 1;
+      else reads.hits += 1;
+    }
+    // A reader whose touch buffer is full takes the shard and runs what waits there.
+    const shard = thread.shardOf(key, namespaceId);
+    const wasDrained = this.callers.every((each) => each.core.waiting(shard) === 0);
+    if (wasDrained) this.takeAnswers(0, shard);
+  }
+
+  clear(namespaceId: number): void {
+    this.worker.core.clearNamespace(namespaceId);
+    this.model.clear(namespaceId);
+  }
+
+  advance(stepMs: number): void {
+    this.arena.clock.advance(stepMs);
+    this.shareClock();
+  }
+
+  /** One slice of a shard's work. */
+  serve(shard: number, by: CoreThread): void {
+    const did = by.core.serveShard(shard, this.nowMs);
+    if (did < 0) throw new Error('a free shard was refused');
+    this.takeAnswers(0, shard);
+  }
+
+  serveHome(): void {
+    this.worker.core.serveHome(this.worker.id, this.nowMs);
+    for (let shard = 0; shard < this.shardCount; shard++) this.takeAnswers(0, shard);
+  }
+
+  help(shard: number, caller: number): void {
+    const helped = this.callers[caller]?.core.helpShard(shard);
+    if (helped === 0) throw new Error('a free shard was refused');
+    this.takeAnswers(0, shard);
+  }
+
+  /** What must hold after every operation. */
+  check(): void {
+    this.checkRings();
+    const findings = this.arena.verify();
+    if (findings.length > 0) throw new Error(findings.join('\n'));
+    if (this.options.mayEvict) return;
+    const evictions = this.arena.total(SHARD_EVICTIONS);
+    if (evictions > 0) throw new Error(`${evictions} entries were evicted without need`);
+  }
+
+  private checkRings(): void {
+    this.callers.forEach((caller, index) => {
+      caller.collect();
+      if (caller.answers.length > 0) throw new Error('a command was answered that did not wait');
+      for (let shard = 0; shard < this.shardCount; shard++) {
+        const waits = caller.core.waiting(shard) > 0;
+        if (waits !== this.queueOf(index, shard).length > 0) {
+          throw new Error(`ring of shard ${shard} ${waits ? 'kept' : 'lost'} commands`);
+        }
+      }
+    });
+  }
+
+  /** Runs everything that waits, then compares every key and the totals. */
+  finish(keys: readonly string[], namespaceCount: number): void {
+    // The wheel turns in ticks: what is over is freed within the next one.
+    this.advance(WHEEL_TICK_MS);
+    this.serveHome();
+    for (let shard = 0; shard < this.shardCount; shard++) this.worker.serve(shard);
+    for (let namespaceId = 0; namespaceId < namespaceCount; namespaceId++) {
+      for (const key of keys) this.read(0, key, namespaceId, 3);
+    }
+    this.check();
+    let items = 0;
+    for (let shard = 0; shard < this.shardCount; shard++) items += this.arena.items(shard);
+    const live = this.model.liveCount(this.nowMs);
+    if (items !== live) throw new Error(`${items} items are stored, ${live} entries are live`);
+    this.callers.forEach((caller, index) => {
+      const counted = { hits: caller.counter(THREAD_HITS), misses: caller.counter(THREAD_MISSES) };
+      const expected = this.readsByCaller[index];
+      if (counted.hits !== expected?.hits || counted.misses !== expected.misses) {
+        throw new Error(`counted ${JSON.stringify(counted)}, made ${JSON.stringify(expected)}`);
+      }
+    });
+  }
+
+  /** Longest value that a test should store here. */
+  get valueBytesMax(): number {
+    return this.arena.plan.valueBytesMax;
+  }
+}

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import {
+  FLAG_KEEP_TTL,
+  FLAG_ONLY_ABSENT,
+  FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+} from '../../native-free-core/assembly/layout.js';
+import { seedFromEnvironment } from '../support/prng.js';
+import { scaled } from '../support/scale.js';
+import { CommandRig, type KeyCommand, type RigOptions, type SetCommand } from './command-rig.js';
+
+const NAMESPACES = 3;
+const COMMANDS_MAX = 120;
+const KIB = 1_024;
+const DAY_MS = 86_400_000;
+const KEYS: readonly string[] = Array.from({ length: 20 }, (_, index) =>
+  index < 17 ? `key-${index}` : `${index}`.padEnd(300 * (index - 16), 'x'),
+);
+
+/** An operation on the core and its model: the interface that fast-check runs and shrinks. */
+class Operation implements fc.Command<object, CommandRig> {
+  private readonly text: string;
+  private readonly action: (rig: CommandRig) => void;
+
+  constructor(text: string, action: (rig: CommandRig) => void) {
+    this.text = text;
+    this.action = action;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  run(_model: object, rig: CommandRig): void {
+    this.action(rig);
+    rig.check();
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+const caller = fc.integer({ min: 0, max: 1 });
+const namespaceId = fc.integer({ min: 0, max: NAMESPACES - 1 });
+const key = fc.constantFrom(...KEYS);
+const shard = fc.integer({ min: 0, max: 7 });
+const inPlace = fc.oneof({ arbitrary: fc.constant(true), weight: 2 }, fc.constant(false));
+const ttlMs = fc.oneof(
+  fc.constant(Number.POSITIVE_INFINITY),
+  fc.double({ min: 0.5, max: 50, noNaN: true }),
+  fc.integer({ min: 1, max: 100_000 }),
+  fc.constantFrom(8, 512, 40 * DAY_MS, 3_650 * DAY_MS),
+);
+const stepMs = fc.oneof(
+  fc.double({ min: 0, max: 20, noNaN: true }),
+  fc.integer({ min: 1, max: 5_000 }),
+  fc.constantFrom(8, 512, 32_768, DAY_MS),
+);
+const setFlags = fc.oneof(
+  { arbitrary: fc.constant(0), weight: 4 },
+  fc.constantFrom(
+    FLAG_ONLY_ABSENT,
+    FLAG_ONLY_PRESENT,
+    FLAG_KEEP_TTL,
+    FLAG_RETURN_OLD,
+    FLAG_KEEP_TTL | FLAG_RETURN_OLD,
+    FLAG_ONLY_PRESENT | FLAG_RETURN_OLD,
+    FLAG_ONLY_PRESENT | FLAG_KEEP_TTL,
+  ),
+);
+
+/** Bytes that tell their length and beginning apart from any other value's. */
+function pattern(length: number, salt: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 7 + salt + (index >> 8)) & 0xff);
+}
+
+function sizes(valueBytesMax: number): fc.Arbitrary<number> {
+  return fc.oneof(
+    { arbitrary: fc.integer({ min: 0, max: 200 }), weight: 5 },
+    { arbitrary: fc.integer({ min: 200, max: 960 }), weight: 2 },
+    { arbitrary: fc.integer({ min: 900, max: Math.min(9_000, valueBytesMax) }), weight: 2 },
+    fc.integer({ min: 4_000, max: Math.min(40_000, valueBytesMax) }),
+  );
+}
+
+function keyCommand(flags: fc.Arbitrary<number>): fc.Arbitrary<KeyCommand> {
+  return fc.record({ caller, key, namespaceId, ttlMs, flags, inPlace });
+}
+
+function setCommand(valueBytesMax: number): fc.Arbitrary<SetCommand> {
+  const value = fc
+    .tuple(sizes(valueBytesMax), fc.integer({ min: 0, max: 255 }))
+    .map(([length, salt]) => pattern(length, salt));
+  const encoding = fc.integer({ min: 0, max: 255 });
+  const contentType = fc.constantFrom('', '', 'text/plain', 'x'.repeat(127));
+  return fc.record({
+    ...{ caller, key, namespaceId, ttlMs, flags: setFlags, inPlace },
+    ...{ value, encoding, contentType },
+  });
+}
+
+function describeCommand(command: KeyCommand): string {
+  const { caller: by, key: name, namespaceId: space, ttlMs: ttl, flags, inPlace: here } = command;
+  const where = here ? 'in place' : 'queued';
+  return `${by}: ${space}/${name.slice(0, 8)} ttl ${ttl} flags ${flags} ${where}`;
+}
+
+function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
+  const set = setCommand(valueBytesMax).map(
+    (command) =>
+      new Operation(`set ${describeCommand(command)} ${command.value.length} bytes`, (rig) =>
+        rig.set(command),
+      ),
+  );
+  const read = fc
+    .tuple(caller, key, namespaceId)
+    .map(
+      ([by, name, space]) =>
+        new Operation(`get ${by}: ${space}/${name.slice(0, 8)}`, (rig) =>
+          rig.read(by, name, space, 3),
+        ),
+    );
+  const remove = keyCommand(fc.constantFrom(0, FLAG_RETURN_OLD)).map(
+    (command) =>
+      new Operation(`delete ${describeCommand(command)}`, (rig) => rig.remove(command)),
+  );
+  const touch = keyCommand(fc.constant(0)).map(
+    (command) => new Operation(`touch ${describeCommand(command)}`, (rig) => rig.touch(command)),
+  );
+  const clear = namespaceId.map(
+    (space) => new Operation(`clear ${space}`, (rig) => rig.clear(space)),
+  );
+  const advance = stepMs.map(
+    (step) => new Operation(`advance ${step}`, (rig) => rig.advance(step)),
+  );
+  const serve = fc
+    .tuple(shard, fc.boolean())
+    .map(
+      ([index, byWorker]) =>
+        new Operation(`serve ${index} ${byWorker}`, (rig) =>
+          rig.serve(index % rig.shardCount, byWorker ? rig.worker : (rig.callers[0] ?? rig.worker)),
+        ),
+    );
+  const serveHome = fc.constant(new Operation('serve home', (rig) => rig.serveHome()));
+  const help = fc
+    .tuple(shard, caller)
+    .map(
+      ([index, by]) =>
+        new Operation(`help ${index} by ${by}`, (rig) => rig.help(index % rig.shardCount, by)),
+    );
+  return [set, set, set, set, read, read, read, remove, touch, clear, advance, advance].concat([
+    ...[serve, serveHome, help],
+  ]);
+}
+
+function runModel(options: RigOptions, numRuns: number): void {
+  const rig = new CommandRig(options);
+  const commands = fc.commands(operations(rig.valueBytesMax), {
+    maxCommands: COMMANDS_MAX,
+    size: 'max',
+  });
+  fc.assert(
+    fc.property(commands, (sequence) => {
+      rig.reset();
+      fc.modelRun(() => ({ model: {}, real: rig }), sequence);
+      rig.finish(KEYS, NAMESPACES);
+    }),
+    { seed: seedFromEnvironment(), numRuns: scaled(numRuns) },
+  );
+}
+
+const roomy = { mayEvict: false, sharedClock: false, limitBytes: 4 * KIB * KIB };
+const tight = { mayEvict: true, sharedClock: false, limitBytes: 256 * KIB };
+
+describe('commands agree with a naive cache', () => {
+  it('where memory is plenty: nothing is lost', () => {
+    runModel(roomy, 60);
+  });
+
+  it('over several shards', () => {
+    runModel({ ...roomy, shardCount: 4 }, 40);
+  });
+
+  it('where memory is short: values that were set, or a miss', () => {
+    runModel(tight, 60);
+  });
+
+  it('where entries are counted', () => {
+    runModel({ ...tight, entryCountMax: 7, sharedClock: true }, 40);
+  });
+
+  it('in the build for weakly ordered processors', () => {
+    runModel({ ...tight, build: 'core-weak', sharedClock: true }, 20);
+  });
+});

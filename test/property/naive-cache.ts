@@ -1,0 +1,185 @@
+/**
+ * What the core's commands mean, told as plainly as possible: a map, a time, epochs. Where an
+ * arena may evict, the map is an upper bound, and what the core answers says what is left of it.
+ */
+import {
+  FLAG_KEEP_TTL,
+  FLAG_ONLY_ABSENT,
+  FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+  OP_DELETE,
+  OP_SET,
+  OP_TOUCH,
+} from '../../native-free-core/assembly/layout.js';
+import {
+  STATUS_MISS,
+  STATUS_OK,
+  STATUS_OUT_OF_MEMORY,
+  STATUS_REFUSED,
+} from '../../native-free-core/status.js';
+import type { Entry, Outcome } from '../support/core-thread.js';
+
+/** A command at the moment of its call. */
+export interface NaiveCommand {
+  readonly opcode: number;
+  readonly id: string;
+  readonly namespaceId: number;
+  readonly shard: number;
+  readonly flags: number;
+  readonly epoch: number;
+  readonly createdMs: number;
+  readonly expiryMs: number;
+  readonly value: Uint8Array;
+  readonly encoding: number;
+  readonly contentType: string;
+}
+
+interface NaiveEntry {
+  readonly value: Uint8Array;
+  readonly namespaceId: number;
+  readonly epoch: number;
+  readonly createdMs: number;
+  readonly encoding: number;
+  readonly contentType: string;
+  /** One expiry; two where it depends on an eviction that nobody saw. */
+  expiriesMs: readonly number[];
+  /** Known once the entry was read. */
+  version: number | undefined;
+}
+
+export class NaiveCache {
+  readonly entries = new Map<string, NaiveEntry>();
+  readonly epochs: number[] = [];
+  readonly latestVersion = new Map<string, number>();
+  private readonly mayEvict: boolean;
+
+  constructor(mayEvict: boolean) {
+    this.mayEvict = mayEvict;
+  }
+
+  epochOf(namespaceId: number): number {
+    return this.epochs[namespaceId] ?? 0;
+  }
+
+  clear(namespaceId: number): void {
+    this.epochs[namespaceId] = this.epochOf(namespaceId) + 1;
+  }
+
+  /** The entry if it may still be served. */
+  find(id: string, nowMs: number): NaiveEntry | undefined {
+    const entry = this.entries.get(id);
+    if (entry === undefined || entry.epoch !== this.epochOf(entry.namespaceId)) return undefined;
+    return entry.expiriesMs.some((expiryMs) => nowMs < expiryMs) ? entry : undefined;
+  }
+
+  liveCount(nowMs: number): number {
+    return [...this.entries.keys()].filter((id) => this.find(id, nowMs) !== undefined).length;
+  }
+
+  /** Takes a command's effect over; throws when the core's answer cannot be right. */
+  apply(command: NaiveCommand, outcome: Outcome, nowMs: number): void {
+    const overtaken = command.epoch !== this.epochOf(command.namespaceId);
+    let entry = this.find(command.id, nowMs);
+    if (overtaken) {
+      const expected = command.opcode === OP_SET ? STATUS_OK : STATUS_REFUSED;
+      demand(outcome.status === expected, command, outcome, 'a clear came between');
+      demand(outcome.old === undefined, command, outcome, 'old value of an overtaken command');
+      return;
+    }
+    if (entry !== undefined && this.mayEvict && saysAbsent(command, outcome)) {
+      this.entries.delete(command.id);
+      entry = undefined;
+    }
+    if (outcome.status === STATUS_OUT_OF_MEMORY) {
+      demand(this.mayEvict, command, outcome, 'memory ran out in a large arena');
+      return;
+    }
+    const expected = expectedStatus(command, entry);
+    demand(outcome.status === expected, command, outcome, `expected status ${expected}`);
+    this.checkOld(command, outcome, entry);
+    if (outcome.status === STATUS_OK) this.change(command, entry);
+  }
+
+  private checkOld(command: NaiveCommand, outcome: Outcome, entry: NaiveEntry | undefined): void {
+    const wanted = (command.flags & FLAG_RETURN_OLD) !== 0 && outcome.status === STATUS_OK;
+    const expected = wanted ? entry?.value : undefined;
+    const equal =
+      expected === undefined
+        ? outcome.old === undefined
+        : outcome.old !== undefined && Buffer.compare(expected, outcome.old) === 0;
+    demand(equal, command, outcome, `expected old value of ${expected?.length} bytes`);
+  }
+
+  private change(command: NaiveCommand, entry: NaiveEntry | undefined): void {
+    if (command.opcode === OP_DELETE) this.entries.delete(command.id);
+    else if (command.opcode === OP_TOUCH && entry !== undefined) {
+      entry.expiriesMs = [command.expiryMs];
+    } else if (command.opcode === OP_SET) {
+      this.entries.set(command.id, {
+        value: command.value,
+        namespaceId: command.namespaceId,
+        epoch: command.epoch,
+        createdMs: command.createdMs,
+        encoding: command.encoding,
+        contentType: command.contentType,
+        expiriesMs: this.expiriesOfSet(command, entry),
+        version: undefined,
+      });
+    }
+  }
+
+  private expiriesOfSet(command: NaiveCommand, entry: NaiveEntry | undefined): readonly number[] {
+    if ((command.flags & FLAG_KEEP_TTL) === 0 || entry === undefined) return [command.expiryMs];
+    return this.mayEvict ? [...entry.expiriesMs, command.expiryMs] : entry.expiriesMs;
+  }
+
+  /** Checks a read: the entry that it found, or its status. */
+  checkRead(id: string, found: Entry | number, nowMs: number): void {
+    const entry = this.find(id, nowMs);
+    if (typeof found === 'number') {
+      if (found !== STATUS_MISS) throw new Error(`read of ${id} answered ${found}`);
+      if (entry !== undefined && !this.mayEvict) throw new Error(`${id} was lost`);
+      this.entries.delete(id);
+      return;
+    }
+    if (entry === undefined) throw new Error(`${id} was found, but it is not there`);
+    const problems: string[] = [];
+    if (Buffer.compare(entry.value, found.value) !== 0) problems.push('value');
+    if (!entry.expiriesMs.includes(found.expiryMs)) problems.push('expiry');
+    if (!(nowMs < found.expiryMs)) problems.push('expired');
+    if (entry.createdMs !== found.createdMs) problems.push('created');
+    if (entry.encoding !== found.encoding) problems.push('encoding');
+    if (entry.contentType !== found.contentType) problems.push('content type');
+    const latest = this.latestVersion.get(id) ?? 0;
+    if (entry.version === undefined ? found.version <= latest : found.version !== entry.version) {
+      problems.push(`version ${found.version} after ${entry.version ?? latest}`);
+    }
+    if (problems.length > 0) throw new Error(`${id} was read with a wrong ${problems.join(', ')}`);
+    entry.expiriesMs = [found.expiryMs];
+    entry.version = found.version;
+    this.latestVersion.set(id, found.version);
+  }
+}
+
+/** True when this answer is possible only if the key is not there. */
+function saysAbsent(command: NaiveCommand, { status, old }: Outcome): boolean {
+  if (command.opcode !== OP_SET) return status === STATUS_REFUSED;
+  if (status === STATUS_REFUSED) return (command.flags & FLAG_ONLY_PRESENT) !== 0;
+  if (status !== STATUS_OK) return false;
+  if ((command.flags & FLAG_ONLY_ABSENT) !== 0) return true;
+  return (command.flags & FLAG_RETURN_OLD) !== 0 && old === undefined;
+}
+
+function expectedStatus(command: NaiveCommand, entry: NaiveEntry | undefined): number {
+  const present = entry !== undefined;
+  if (command.opcode !== OP_SET) return present ? STATUS_OK : STATUS_REFUSED;
+  const onlyAbsent = (command.flags & FLAG_ONLY_ABSENT) !== 0;
+  const onlyPresent = (command.flags & FLAG_ONLY_PRESENT) !== 0;
+  return (onlyAbsent && present) || (onlyPresent && !present) ? STATUS_REFUSED : STATUS_OK;
+}
+
+function demand(holds: boolean, command: NaiveCommand, outcome: Outcome, what: string): void {
+  if (holds) return;
+  const got = `status ${outcome.status}, old value of ${outcome.old?.length} bytes`;
+  throw new Error(`opcode ${command.opcode} on ${command.id} answered ${got}: ${what}`);
+}

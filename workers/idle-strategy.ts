@@ -1,0 +1,52 @@
+// What a home worker does when a round found nothing: spin a little, then sleep on its doorbell.
+// One worker also ticks the shared clock, for a while after each wake-up.
+
+import type { CoreExports } from '../native-free-core/core-exports.js';
+import type { Clock } from './clock.js';
+
+/** Looks for work before sleeping: about 20 µs. */
+const SPIN_ROUNDS = 2_000;
+/** How often the shared clock moves while somebody needs it. */
+const TICK_MS = 4;
+/** How long the clock is ticked after the worker was woken. */
+const AWAKE_MS = 100;
+
+/** Waits for a home worker; one object per worker. */
+export class IdleStrategy {
+  readonly #core: CoreExports;
+  readonly #home: number;
+  readonly #clock: Clock;
+  readonly #ticks: boolean;
+  readonly #spinRounds: number;
+  #awakeUntilMs = 0;
+
+  /** With one processor spinning only delays the thread that is waited for. */
+  constructor(core: CoreExports, home: number, clock: Clock, ticks: boolean, processors: number) {
+    this.#core = core;
+    this.#home = home;
+    this.#clock = clock;
+    this.#ticks = ticks;
+    this.#spinRounds = processors > 1 ? SPIN_ROUNDS : 0;
+  }
+
+  /** Called before each round with the time; shares it while the clock is ticked. */
+  beginRound(nowMs: number): void {
+    if (this.#ticks && nowMs < this.#awakeUntilMs) this.#core.tick(nowMs);
+  }
+
+  /** Called after a round that found work. */
+  stayAwake(nowMs: number): void {
+    this.#awakeUntilMs = nowMs + AWAKE_MS;
+  }
+
+  /** Waits until there may be work again. */
+  idle(nowMs: number): void {
+    const core = this.#core;
+    if (core.spinForWork(this.#home, this.#spinRounds) !== 0) return;
+    const dueInMs = core.nextDueMs(this.#home, nowMs) - nowMs;
+    const ticking = this.#ticks && nowMs < this.#awakeUntilMs;
+    const timeoutMs = ticking ? Math.min(TICK_MS, dueInMs) : dueInMs;
+    const wasWoken = core.park(this.#home, timeoutMs, this.#ticks && !ticking ? 1 : 0) !== 0;
+    if (wasWoken) this.stayAwake(this.#clock.nowMs());
+  }
+}
