@@ -109,8 +109,8 @@ export function createArena(
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const arena = open({ memory, module }, host);
   writeHeader(arena.view, plan, hashSeed);
-  const bounded = plan.entryCountMax === Number.POSITIVE_INFINITY ? 0 : plan.entryCountMax;
-  arena.core.createArena(bounded);
+  // No arena holds as many items as 32 bits count: a larger bound is none.
+  arena.core.createArena(plan.entryCountMax < 2 ** 32 ? plan.entryCountMax : 0);
   // Last: who sees the magic sees a complete arena.
   Atomics.store(new Uint32Array(arena.buffer), HEADER_MAGIC / 4, ARENA_MAGIC);
   return arena;

@@ -2,7 +2,7 @@
  * The one table from failures to HTTP answers. Every answer that is a refusal is
  * `{"error":{"code":…,"message":…}}`; a stack never leaves the process.
  */
-import type { CacheError } from '../src/index.js';
+import type { CacheErrorCode } from '../src/index.js';
 import {
   CONTENT_TYPE_HEADER,
   encodeErrorBody,
@@ -10,8 +10,6 @@ import {
   JSON_CONTENT_TYPE,
   type Reply,
 } from './wire.js';
-
-type CacheErrorCode = CacheError['code'];
 
 /** Failures that only the service knows. */
 export type HttpErrorCode =

@@ -1,4 +1,5 @@
-import { CacheError, createEngine, type Engine } from '../../src/index.js';
+import { CacheError, createEngine, type Engine, type EngineOptions } from '../../src/index.js';
+import { ReplayError } from './replay-error.js';
 import type { CacheOccupancy, ReplayTarget, StoreOutcome } from './replay-target.js';
 import { VALUE_BYTES_MAX, ValueSource } from './value-source.js';
 
@@ -62,15 +63,24 @@ class EngineTarget implements ReplayTarget {
   }
 }
 
-/** Creates an engine whose shards this thread owns, so that the replay is one thread's work. */
+/**
+ * Creates an engine whose shards this thread owns, so that the replay is one thread's work. Throws
+ * a `ReplayError` when the settings do not go together.
+ */
 export async function createEngineTarget(settings: EngineTargetSettings): Promise<ReplayTarget> {
   const { memoryBytes, entriesMax, shards } = settings;
-  const engine = await createEngine({
+  const options: EngineOptions = {
     memory: memoryBytes,
     workers: 0,
     shards,
     defaultTtl: 'never',
     ...(entriesMax === undefined ? {} : { maxEntries: entriesMax }),
-  });
-  return new EngineTarget(engine, `engine in this thread, ${shards} shard${shards > 1 ? 's' : ''}`);
+  };
+  const description = `engine in this thread, ${shards} shard${shards > 1 ? 's' : ''}`;
+  try {
+    return new EngineTarget(await createEngine(options), description);
+  } catch (error) {
+    if (!(error instanceof CacheError) || error.code !== 'ERR_CACHE_INVALID_OPTIONS') throw error;
+    throw new ReplayError(error.message, { cause: error });
+  }
 }

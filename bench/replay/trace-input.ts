@@ -5,7 +5,7 @@ import type { TraceSample } from './formats/trace-format.js';
 import { ReplayError } from './replay-error.js';
 
 const SAMPLE_BYTES = 64 * 1024;
-const FILE_CHUNK_BYTES = 256 * 1024;
+const FILE_CHUNK_BYTES = 64 * 1024;
 
 /** One pass over a trace file: decompressed bytes, and how far the file itself has been read. */
 export interface TraceInput {

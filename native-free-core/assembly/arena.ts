@@ -40,6 +40,8 @@ export let scratchBytes: u32 = 0;
 export let inlineBytes: u32 = 0;
 export let classLookup: usize = 0;
 export let hashSeed: u64 = 0;
+/** Most buckets that the segment list of a shard can name. */
+export let bucketsMax: u32 = 0;
 /** References below this one, or `referenceSpan` above it, do not point into the pages. */
 export let referenceFirst: u32 = 0;
 export let referenceSpan: u32 = 0;
@@ -73,6 +75,7 @@ export function bindArena(): void {
   referenceSpan = <u32>((<u64>pageCount << pageShift) >> 3);
   // Stripes are the last part of a shard header.
   stripesOffset = shardBytes - (stripeMask + 1) * 4;
+  bucketsMax = ((stripesOffset - SHARD_FIXED_BYTES) >> 2) << (pageShift - 6);
 }
 
 /** Makes a slot this thread's own. */

@@ -53,6 +53,16 @@ export function ringDoorbell(worker: usize): void {
   atomic.notify(worker + THREAD_DOORBELL, 1);
 }
 
+/**
+ * The time by which a holder judges expiry. Read before the shard is taken: no code of the host
+ * runs while it is held.
+ */
+export let judgeMs: f64 = 0;
+
+export function judgeBy(nowMs: f64): void {
+  judgeMs = nowMs;
+}
+
 let operations: u32 = 0;
 
 /** Called once per operation: every 64th refreshes the shared clock, in case its ticker starves. */

@@ -10,7 +10,7 @@ import {
   threadId,
 } from "./arena";
 import { copyBytes } from "./bytes";
-import { countOperation, currentMs, ringDoorbell } from "./clock";
+import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
 import {
@@ -64,8 +64,8 @@ import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./s
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
 
-/** Commands of other callers that one holder runs before it lets go. */
-const FOREIGN_COMMANDS_MAX: u32 = 64;
+/** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
+const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
 
 let record: usize = 0;
@@ -156,18 +156,28 @@ export function submit(
   putF64(record + RECORD_EXPIRY_MS, now + ttlMs);
   const shard = shardAddress(shardIndex);
   const ring = ringOf(thread, shardIndex);
-  if (inPlace != 0 && load<u32>(shard + SHARD_WANTED) == 0 && tryHold(shard)) {
+  judgeBy(now);
+  const mayHold = mayHoldInPlace(shard, inPlace);
+  if (mayHold && tryHold(shard)) {
     if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
     drainTouches(shard, ring);
     const status = apply(shard, record, threadId);
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
-    if (workOf(shard) != 0) drainWork(shard, FOREIGN_COMMANDS_MAX);
+    if (workOf(shard) != 0) drainWork(shard, FOREIGN_UNITS_MAX);
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
     return status;
   }
-  return publish(shard, ring, inPlace);
+  return publish(shard, ring, mayHold);
+}
+
+/** In place when the caller wants it and the home worker does not; always where there is none. */
+// @ts-ignore: decorator
+@inline
+function mayHoldInPlace(shard: usize, inPlace: u32): bool {
+  if (load<u32>(shard + SHARD_HOME) == 0) return true;
+  return inPlace != 0 && load<u32>(shard + SHARD_WANTED) == 0;
 }
 
 let upkeeps: u32 = 0;
@@ -178,24 +188,28 @@ function keepUp(shard: usize, nowMs: f64): void {
   if ((upkeeps & 31) == 0) serveHeld(shard, nowMs);
 }
 
-function publish(shard: usize, ring: usize, inPlace: u32): i32 {
+function publish(shard: usize, ring: usize, mayHold: bool): i32 {
   publishRecord(ring);
   markWork(shard, threadId);
   put64(thread + THREAD_QUEUED, load<u64>(thread + THREAD_QUEUED) + 1);
   const waiting = <u64>(load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_HEAD));
   if (waiting > load<u64>(thread + THREAD_RING_HIGH)) put64(thread + THREAD_RING_HIGH, waiting);
   // The holder may have looked at the work word just before: try once more.
+  if (mayHold && tryHold(shard)) {
+    drainWork(shard, FOREIGN_UNITS_MAX);
+    release(shard);
+  }
   const home = load<u32>(shard + SHARD_HOME);
-  if (inPlace != 0 || home == 0) helpShard(shardIndex);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
 }
 
-/** Drains a shard's rings if it is free. True when it was. */
+/** Drains a shard's rings if it is free and its home worker does not want it. True when it was. */
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
-  if (!tryHold(shard)) return false;
-  drainWork(shard, FOREIGN_COMMANDS_MAX);
+  judgeBy(currentMs());
+  if (!mayHoldInPlace(shard, 1) || !tryHold(shard)) return false;
+  drainWork(shard, FOREIGN_UNITS_MAX);
   release(shard);
   return true;
 }
@@ -203,29 +217,38 @@ export function helpShard(index: u32): bool {
 /** Frees the shard, then looks once more whether a command came in between. */
 export function release(shard: usize): void {
   letGo(shard);
-  for (let i: u32 = 0; i < HAND_OVER_ROUNDS_MAX; i++) {
-    if (workOf(shard) == 0 || !tryHold(shard)) return;
-    drainWork(shard, FOREIGN_COMMANDS_MAX);
+  let rounds: u32 = 0;
+  while (workOf(shard) != 0) {
+    const home = load<u32>(shard + SHARD_HOME);
+    // The home worker goes on where there is one; else whoever is here does.
+    if (home != 0 && rounds == HAND_OVER_ROUNDS_MAX) {
+      ringDoorbell(threadAddress(home - 1));
+      return;
+    }
+    if (!tryHold(shard)) return;
+    drainWork(shard, FOREIGN_UNITS_MAX);
     letGo(shard);
+    rounds += 1;
   }
-  const home = load<u32>(shard + SHARD_HOME);
-  if (home != 0) ringDoorbell(threadAddress(home - 1));
 }
 
-/** Runs waiting commands of all callers, about `commandsMax` of them; the number run. */
-export function drainWork(shard: usize, commandsMax: u32): u32 {
+/**
+ * Runs waiting commands of all callers for about `unitsMax` units; the units used. A command costs
+ * one unit and one more for each KiB.
+ */
+export function drainWork(shard: usize, unitsMax: u32): u32 {
   let work = workOf(shard);
   let ran: u32 = 0;
-  while (work != 0 && ran < commandsMax) {
+  while (work != 0 && ran < unitsMax) {
     const id = <u32>ctz<u64>(work);
     work &= work - 1;
-    ran += drainRing(shard, id, commandsMax - ran);
+    ran += drainRing(shard, id, unitsMax - ran);
   }
   return ran;
 }
 
-/** Runs waiting commands of one caller; the number run. */
-function drainRing(shard: usize, id: u32, commandsMax: u32): u32 {
+/** Runs waiting commands of one caller; the units used. */
+function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   const slot = threadAddress(id);
   const ring = ringOf(slot, load<u32>(shard + SHARD_ID));
   // The bit goes first: what is published from here on sets it again.
@@ -233,12 +256,13 @@ function drainRing(shard: usize, id: u32, commandsMax: u32): u32 {
   if (ring == 0) return 0;
   drainTouches(shard, ring);
   let ran: u32 = 0;
-  while (ran < commandsMax) {
+  while (ran < unitsMax) {
     const next = takeRecord(ring);
     if (next == 0) break;
+    const units = 1 + (load<u32>(next + RECORD_SIZE) >> 10);
     put32(next + RECORD_STATUS, apply(shard, next, id));
     finishRecord(ring, next);
-    ran += 1;
+    ran += units;
   }
   if (waitingBytes(ring) != 0) markWork(shard, id);
   if (ran != 0) announce(slot);

@@ -17,6 +17,7 @@ import {
   threadAddress,
   toAddress,
 } from "./arena";
+import { fence } from "./fence";
 import { makePagesFree } from "./eviction";
 import { announce, release } from "./commands";
 import {
@@ -32,9 +33,13 @@ import {
   PAGE_NEXT,
   PAGE_RING,
   PAGE_STAGED,
+  OP_RELEASE,
   RECORD_OLD,
+  RECORD_OPCODE,
+  RECORD_SIZE,
   RECORD_STATUS,
   RING_DONE,
+  RING_HEAD,
   RING_RECORDS,
   RING_TAKEN,
   SHARD_BUCKET_COUNT,
@@ -108,23 +113,20 @@ function layClasses(): void {
 /** Deals out pages to shards in proportion to their slots, and makes each shard's first table. */
 function makeShards(shardCount: u32, itemsMax: u32): void {
   let firstPage: u32 = 0;
-  let firstItem: u32 = 0;
   let slots: u32 = 0;
   for (let index: u32 = 0; index < shardCount; index++) {
     const shard = shardAddress(index);
     slots += (SLOT_TABLE_SLOTS - index + shardCount - 1) / shardCount;
     const nextPage = <u32>((<u64>pageCount * slots) / SLOT_TABLE_SLOTS);
-    const nextItem = <u32>((<u64>itemsMax * slots) / SLOT_TABLE_SLOTS);
     put32(shard + SHARD_ID, index);
     put32(shard + SHARD_PAGE_FIRST, firstPage);
     put32(shard + SHARD_PAGE_COUNT, nextPage - firstPage);
-    put32(shard + SHARD_ITEMS_MAX, nextItem - firstItem);
+    put32(shard + SHARD_ITEMS_MAX, itemsMax / shardCount + (index < itemsMax % shardCount ? 1 : 0));
     // Backwards, so that pages are taken in rising order.
     for (let page = nextPage; page > firstPage; page--) givePage(shard, page - 1);
     addSegment(shard, takePage(shard));
     put32(shard + SHARD_BUCKET_COUNT, pageBytes >> 6);
     firstPage = nextPage;
-    firstItem = nextItem;
   }
 }
 
@@ -168,8 +170,7 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   for (let index: u32 = 0; index < shardCount; index++) {
     const status = giveRing(slot, id, index);
     if (status == STATUS_OK) continue;
-    dropRings(slot, id, index);
-    publish32(slot + THREAD_STATE, 0);
+    if (dropRings(slot, id, index)) publish32(slot + THREAD_STATE, 0);
     return status;
   }
   put32(slot + THREAD_CALLS, counts);
@@ -201,16 +202,17 @@ function giveRing(slot: usize, id: u32, index: u32): i32 {
   return status;
 }
 
-function dropRings(slot: usize, id: u32, count: u32): void {
+function dropRings(slot: usize, id: u32, count: u32): bool {
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
-    if (!holdPatiently(shard, slot + THREAD_HEARTBEAT)) return;
+    if (!holdPatiently(shard, slot + THREAD_HEARTBEAT)) return false;
     const ring = load<u32>(slot + THREAD_RINGS + index * 4);
     put32(slot + THREAD_RINGS + index * 4, 0);
     if (ring != 0) givePage(shard, pageOf(ring));
     dropStaged(shard, id);
     release(shard);
   }
+  return true;
 }
 
 /**
@@ -222,7 +224,8 @@ export function detachThread(id: u32): void {
   const slot = threadAddress(id);
   if (swap32(slot + THREAD_STATE, 1, 2) != 1) return;
   publish32(slot + THREAD_HAZARD, 0);
-  dropRings(slot, id, load<u32>(HEADER_SHARD_COUNT));
+  // A shard that stays held keeps the slot occupied: its holder may still drain this ring.
+  if (!dropRings(slot, id, load<u32>(HEADER_SHARD_COUNT))) return;
   if (load<u32>(slot + THREAD_CALLS)) add32(HEADER_ATTACHED, 0xffffffff);
   put32(slot + THREAD_CALLS, 0);
   publish32(slot + THREAD_STATE, 0);
@@ -242,7 +245,10 @@ export function resetShardOf(index: u32, dead: u32): bool {
     const stripe = shard + stripesOffset + (i << 2);
     publish32(stripe, load<u32>(stripe) | 1);
   }
+  fence();
+  forgetReturned(index);
   emptyShard(shard);
+  fence();
   for (let i: u32 = 0; i <= stripeMask; i++) {
     const stripe = shard + stripesOffset + (i << 2);
     publish32(stripe, load<u32>(stripe) + 1);
@@ -250,6 +256,22 @@ export function resetShardOf(index: u32, dead: u32): bool {
   answerTaken(index);
   release(shard);
   return true;
+}
+
+/** Old values that callers were to be given lie in memory that is about to be freed. */
+function forgetReturned(index: u32): void {
+  const slots = load<u32>(HEADER_THREAD_SLOTS);
+  for (let id: u32 = 0; id < slots; id++) {
+    const ring = <usize>load<u32>(threadAddress(id) + THREAD_RINGS + index * 4);
+    if (ring == 0) continue;
+    let position = load<u32>(ring + RING_HEAD);
+    const done = load<u32>(ring + RING_DONE);
+    while (position != done) {
+      const record = recordAt(ring, position);
+      if (load<u8>(record + RECORD_OPCODE) != OP_RELEASE) put32(record + RECORD_OLD, 0);
+      position += load<u32>(record + RECORD_SIZE);
+    }
+  }
 }
 
 /** Everything derived goes to its first state; pages but those of rings become free. */

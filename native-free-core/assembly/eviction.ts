@@ -160,16 +160,16 @@ function balance(shard: usize, sizeClass: u32, record: usize, victim: usize): vo
 
 /** Takes a page from whichever class can best spare one; NO_PAGE when none could be emptied. */
 export function stealPage(shard: usize): u32 {
-  for (let i: u32 = 0; i < STEALS_PER_COMMAND_MAX; i++) {
-    const free = takePage(shard);
-    if (free != NO_PAGE) return free;
-    const idle = idleClass(shard);
-    const donor = idle != CLASS_MAX ? idle : oldestClass(shard);
-    if (donor == CLASS_MAX) return NO_PAGE;
-    const page = stealFrom(shard, donor);
-    if (page != NO_PAGE) return page;
+  let page = takePage(shard);
+  // An idle class first; one whose chunks are in limbo or returned gives nothing.
+  const idle = page == NO_PAGE ? idleClass(shard) : CLASS_MAX;
+  if (idle != CLASS_MAX) page = stealFrom(shard, idle);
+  for (let i: u32 = 0; page == NO_PAGE && i < STEALS_PER_COMMAND_MAX; i++) {
+    const donor = oldestClass(shard);
+    if (donor == CLASS_MAX) break;
+    page = stealFrom(shard, donor);
   }
-  return NO_PAGE;
+  return page;
 }
 
 /** A class that holds pages but no item. */
@@ -249,14 +249,14 @@ function moveItem(shard: usize, record: usize, item: usize, target: usize): void
 export function makePagesFree(shard: usize, count: u32): bool {
   if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
   while (load<u32>(shard + SHARD_FREE_PAGES) < count) {
-    const idle = idleClass(shard);
-    const donor = idle != CLASS_MAX ? idle : oldestClass(shard);
-    if (donor == CLASS_MAX) return false;
     const before = load<u32>(shard + SHARD_FREE_PAGES);
-    const items = load<u32>(shard + SHARD_ITEMS);
+    const idle = idleClass(shard);
+    if (idle != CLASS_MAX) spare(shard, idle);
+    if (load<u32>(shard + SHARD_FREE_PAGES) > before) continue;
+    // Each round evicts something, so this ends.
+    const donor = oldestClass(shard);
+    if (donor == CLASS_MAX) return false;
     spare(shard, donor);
-    const stuck = load<u32>(shard + SHARD_FREE_PAGES) <= before;
-    if (stuck && load<u32>(shard + SHARD_ITEMS) == items) return false;
   }
   return true;
 }

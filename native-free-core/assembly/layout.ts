@@ -6,15 +6,16 @@
 //   routing      slot table      shard of each of the 4,096 key slots                 4 KiB
 //   class lookup                 size class by item size in 8-byte units
 //   namespaces   registry        epoch and name of each namespace                     64 KiB
-//   names        name bytes      append only
+//   names        name bytes      append only; 1/128 of the memory, at most 516 KiB
 //   threads      thread slots    identity, hazard word, counters, scratch areas
-//   directory    page directory  state of every page: with the items, THE TRUTH
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
+//   directory    page directory  state of every page: with the items, THE TRUTH
 //   pages        pages           items, index segments, rings, large values
 //
 // Addresses are bytes and fit 32 bits; references are addresses in units of 8 bytes, 0 = none.
-// Fields that different threads write lie 128 bytes apart (two cache lines: the adjacent-line
-// prefetcher pairs them). "holder" is the thread whose id stands in the shard's owner word.
+// Fields that different threads write often lie 128 bytes apart (two cache lines: the
+// adjacent-line prefetcher pairs them); words that are written together, or seldom, share one.
+// "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
 export const ARENA_LAYOUT_VERSION: u32 = 1;
@@ -100,7 +101,6 @@ export const THREAD_RING_HIGH: u32 = 696; // most bytes ever waiting in one ring
 // Answer of the last read.
 export const THREAD_RESULT: u32 = 768;
 export const RESULT_EXPIRY_MS: u32 = 0; // f64, +infinity = none
-export const RESULT_NOW_MS: u32 = 8; // f64, time the read was judged by
 export const RESULT_CREATED_MS: u32 = 16; // f64
 export const RESULT_VERSION: u32 = 24; // f64, shard sequence of the write
 export const RESULT_VALUE_BYTES: u32 = 32; // u32

@@ -2,6 +2,7 @@
 // commands of the rings, expiry, the sweep of cleared namespaces, limbo.
 
 import { shardAddress } from "./arena";
+import { judgeBy } from "./clock";
 import { drainWork, release } from "./commands";
 import { unlinkItem } from "./eviction";
 import { dispose, emptyLimbo } from "./items";
@@ -38,8 +39,8 @@ import { chunksPerPage, strideOf } from "./slab";
 import { put32, put64, putF64 } from "./store";
 import { wheelDueMs, wheelNext, wheelSteps } from "./wheel";
 
-/** Bounds of one slice, chosen to stay below 200 µs. */
-const COMMANDS_PER_SLICE: u32 = 256;
+/** Bounds of one slice: what takes about 200 µs, in counts, since a slice reads no clock. */
+const UNITS_PER_SLICE: u32 = 256;
 const EXPIRIES_PER_SLICE: u32 = 64;
 const WHEEL_STEPS_PER_SLICE: u32 = 512;
 
@@ -111,7 +112,7 @@ function sweepItem(shard: usize, item: usize): void {
 
 /** One slice of a held shard's work; what was done, 0 when nothing is left. */
 export function serveHeld(shard: usize, nowMs: f64): u32 {
-  let did = drainWork(shard, COMMANDS_PER_SLICE);
+  let did = drainWork(shard, UNITS_PER_SLICE);
   did += expire(shard, nowMs);
   if (sweep(shard)) did += 1;
   if (load<u32>(shard + SHARD_LIMBO) != 0) emptyLimbo(shard);
@@ -122,6 +123,7 @@ export function serveHeld(shard: usize, nowMs: f64): u32 {
 /** One slice of a shard's work: what was done, or HELD_ELSEWHERE. */
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
+  judgeBy(nowMs);
   if (!tryHold(shard)) return HELD_ELSEWHERE;
   if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0) {
     putF64(shard + SHARD_REFUSED_SINCE, 0);

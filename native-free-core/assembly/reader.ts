@@ -7,8 +7,10 @@
 
 import {
   arenaEnd,
+  bucketsMax,
   hashSeed,
   inPages,
+  pageBytes,
   pageShift,
   scratchBytes,
   segmentsOf,
@@ -21,7 +23,7 @@ import {
 } from "./arena";
 import { copyBytes, equalBytes } from "./bytes";
 import { countOperation, refreshMs, sharedMs } from "./clock";
-import { ringOf, drainWork, release } from "./commands";
+import { release, ringOf } from "./commands";
 import { fence } from "./fence";
 import { hashBytes, namespaceSeed } from "./hash";
 import { isPinnable, pin, unpin } from "./hazard";
@@ -49,12 +51,12 @@ import {
   RESULT_EXPIRY_MS,
   RESULT_FIRST,
   RESULT_ITEM,
-  RESULT_NOW_MS,
   RESULT_STATUS,
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
   SHARD_BUCKET_COUNT,
   SHARD_RECENT_STAMP,
+  SHARD_WANTED,
   THREAD_BUSY_READS,
   THREAD_CONTENT_TYPE,
   THREAD_DROPPED_TOUCHES,
@@ -92,10 +94,12 @@ function increment(counter: usize): void {
 
 /** Looks a key up as a reader does: trusts nothing, ends in eight buckets. 0 = not found. */
 function lookUp(shard: usize, hash: u64, namespaceId: u32, key: usize, keyBytes: u32): usize {
-  const number = bucketNumber(hash, load<u32>(shard + SHARD_BUCKET_COUNT));
+  const count = load<u32>(shard + SHARD_BUCKET_COUNT);
+  if (count - 1 >= bucketsMax) return 0;
+  const number = bucketNumber(hash, count);
   const shift = pageShift - 6;
   const segment = load<u32>(segmentsOf(shard) + ((number >> shift) << 2));
-  if (!inPages(segment >> 3)) return 0;
+  if (!inPages(segment >> 3) || (segment & (pageBytes - 1)) != 0) return 0;
   let bucket = <usize>segment + ((number & ((1 << shift) - 1)) << 6);
   const tag = tagOf(hash);
   for (let i: u32 = 0; i < CHAIN_BUCKETS_MAX; i++) {
@@ -270,9 +274,8 @@ function noteHit(index: u32, shard: usize, hash: u64): void {
 }
 
 function makeRoomForTouch(shard: usize, ring: usize, hash: u64): void {
-  if (tryHold(shard)) {
+  if (load<u32>(shard + SHARD_WANTED) == 0 && tryHold(shard)) {
     drainTouches(shard, ring);
-    drainWork(shard, 64);
     release(shard);
     appendTouch(ring, toReference(found), hash);
   } else {

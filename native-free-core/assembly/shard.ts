@@ -7,7 +7,7 @@
 
 import { stripeOf, toAddress, toReference } from "./arena";
 import { copyBytes } from "./bytes";
-import { currentMs } from "./clock";
+import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
 import { fence } from "./fence";
 import { delist, dispose, enlist, freePageList, pagesFor } from "./items";
@@ -72,8 +72,10 @@ import { stripeClose, stripeOpen } from "./stripe";
 import {
   bucketOf,
   findKey,
+  CHAIN_FULL,
+  chainRoom,
+  HAS_ROOM,
   insertReference,
-  INSERTED,
   NO_OVERFLOW,
   removeEntry,
   splitBucket,
@@ -82,13 +84,11 @@ import {
 } from "./table";
 import { wheelInsert, wheelRemove } from "./wheel";
 
-const INSERT_ATTEMPTS_MAX: u32 = 4;
-
 /** True when an item still counts: not expired and of the present epoch of its namespace. */
 export function isCurrent(item: usize): bool {
   if (load<u32>(item + ITEM_EPOCH) != namespaceEpoch(load<u16>(item + ITEM_NAMESPACE))) return false;
   const expiry = load<f64>(item + ITEM_EXPIRY_MS);
-  return expiry == Infinity || currentMs() < expiry;
+  return expiry == Infinity || judgeMs < expiry;
 }
 
 function findRecordKey(shard: usize, record: usize): usize {
@@ -138,13 +138,16 @@ export function applySet(shard: usize, record: usize): i32 {
     putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
   }
   const before = upheavals;
+  // Room in the index first: from here to the link the item is on no list, so nothing that could
+  // move it may happen in between.
+  if (entry == 0) makeIndexRoom(shard, load<u64>(record + RECORD_HASH));
   const item = makeItem(shard, record, old);
   if (item == 0) return STATUS_OUT_OF_MEMORY;
   if (upheavals != before) {
     entry = findRecordKey(shard, record);
     old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   }
-  if (!linkItem(shard, record, item, entry)) return STATUS_OUT_OF_MEMORY;
+  linkItem(shard, record, item, entry);
   enlist(shard, item);
   if (old != 0) replaceOld(shard, record, old, current && (flags & FLAG_RETURN_OLD) != 0);
   count(shard + SHARD_SETS);
@@ -157,13 +160,13 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   const keyBytes = load<u16>(record + RECORD_KEY_BYTES);
   const typeBytes = load<u8>(record + RECORD_CONTENT_TYPE_BYTES);
   const valueBytes = load<u32>(record + RECORD_VALUE_BYTES);
+  if (old == 0) boundCount(shard);
   let item: usize;
   let sizeClass: u32 = CLASS_LARGE;
   if (load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) {
     item = pageAddress(load<u32>(record + RECORD_PAGES) - 1);
   } else {
     sizeClass = classOfBytes(ITEM_HEAD_BYTES + keyBytes + typeBytes + valueBytes);
-    if (old == 0) boundCount(shard);
     const reserve: u32 = old != 0 && load<u8>(old + ITEM_CLASS) == sizeClass ? 0 : 1;
     item = acquireChunk(shard, sizeClass, reserve);
     if (item == 0) return 0;
@@ -197,7 +200,6 @@ function boundCount(shard: usize): void {
 
 /** Makes the staged pages of a record part of an item. */
 function adoptPages(shard: usize, record: usize): void {
-  if (load<u32>(shard + SHARD_ITEMS_MAX) != 0) boundCount(shard);
   const first = load<u32>(record + RECORD_PAGES) - 1;
   let next = load<u32>(pageEntry(first) + PAGE_NEXT);
   while (next != 0) {
@@ -209,26 +211,23 @@ function adoptPages(shard: usize, record: usize): void {
   put32(record + RECORD_PAGES, 0);
 }
 
-/** Lets the index name the item; false, with the item freed, when it has no room. */
-function linkItem(shard: usize, record: usize, item: usize, entry: usize): bool {
+/** Makes sure that the chain of a hash takes one more reference. */
+function makeIndexRoom(shard: usize, hash: u64): void {
+  const room = chainRoom(shard, hash);
+  if (room == NO_OVERFLOW) {
+    const page = stealPage(shard);
+    if (page != NO_PAGE) addOverflowPage(shard, page);
+    else evictInChain(shard, hash);
+  } else if (room == CHAIN_FULL) {
+    evictInChain(shard, hash);
+  }
+}
+
+/** Lets the index name the item. */
+function linkItem(shard: usize, record: usize, item: usize, entry: usize): void {
   const hash = load<u64>(record + RECORD_HASH);
-  if (entry != 0) {
-    swapReference(shard, hash, entry, toReference(item));
-    return true;
-  }
-  for (let i: u32 = 0; i < INSERT_ATTEMPTS_MAX; i++) {
-    const outcome = insertReference(shard, hash, toReference(item));
-    if (outcome == INSERTED) return true;
-    if (outcome == NO_OVERFLOW) {
-      const page = stealPage(shard);
-      if (page != NO_PAGE) addOverflowPage(shard, page);
-      else evictInChain(shard, hash);
-    } else {
-      evictInChain(shard, hash);
-    }
-  }
-  dispose(shard, item);
-  return false;
+  if (entry != 0) swapReference(shard, hash, entry, toReference(item));
+  else if (insertReference(shard, hash, toReference(item)) != HAS_ROOM) unreachable();
 }
 
 /** Evicts the least recently used item of the chain of a hash. */
@@ -268,7 +267,7 @@ function replaceOld(shard: usize, record: usize, old: usize, wanted: bool): void
 /** Splits a bucket; finds memory for the index first where it lacks some. */
 function growTable(shard: usize): void {
   if (!hasRoomForBucket(shard)) {
-    const page = takePage(shard);
+    const page = stealPage(shard);
     if (page == NO_PAGE) return;
     addSegment(shard, page);
   }

@@ -1,4 +1,5 @@
-// Answers of the core. Zero and above: the command was carried out; below zero: it was refused.
+// Answers of the core. Zero and above: the command was carried out, or will be; below zero: it was
+// refused, except for a miss, which is an answer.
 
 /** Carried out: stored, deleted, or changed. */
 export const STATUS_OK: i32 = 0;

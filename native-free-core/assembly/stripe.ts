@@ -2,8 +2,9 @@
 // seqlocks get along with programming language memory models?" (MSPC 2012).
 //
 // One writer at a time (the holder of the shard), readers of any thread. Even: nothing changes.
-// Odd: references of this stripe's buckets change right now. The odd window holds stores of
-// references only; no loop, no call, no user byte; at most one stripe is odd at a time.
+// Odd: something that its readers rely on changes right now. The odd window holds a few stores of
+// references, tags, the table root or an expiry; no loop, no call, no user byte; at most one
+// stripe is odd at a time.
 
 import { fence } from "./fence";
 import { publish32 } from "./store";

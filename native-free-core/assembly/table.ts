@@ -28,7 +28,8 @@ import { bucketAddress, freeOverflow, hasOverflow, hasRoomForBucket, takeOverflo
 import { publish32, put32, put8 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 
-export const INSERTED: u32 = 0;
+/** The chain takes one more reference. */
+export const HAS_ROOM: u32 = 0;
 /** The chain has eight full buckets: something in it has to go first. */
 export const CHAIN_FULL: u32 = 1;
 /** The chain needs an overflow bucket and there is none. */
@@ -117,7 +118,22 @@ export function emptyEntries(bucket: usize): u32 {
   return a | (b << 4) | (c << 8);
 }
 
-/** Makes an item visible under its hash. INSERTED, or why not. */
+/** Whether `insertReference` would succeed: HAS_ROOM, or why not. */
+export function chainRoom(shard: usize, hash: u64): u32 {
+  let bucket = bucketOf(shard, hash);
+  for (let i: u32 = 0; i < CHAIN_BUCKETS_MAX; i++) {
+    if (emptyEntries(bucket) != 0) return HAS_ROOM;
+    const next = load<u32>(bucket + BUCKET_NEXT);
+    if (next == 0) {
+      if (i == CHAIN_BUCKETS_MAX - 1) return CHAIN_FULL;
+      return hasOverflow(shard) ? HAS_ROOM : NO_OVERFLOW;
+    }
+    bucket = toAddress(next);
+  }
+  return CHAIN_FULL;
+}
+
+/** Makes an item visible under its hash. HAS_ROOM when that was done, or why not. */
 export function insertReference(shard: usize, hash: u64, reference: u32): u32 {
   const stripe = stripeOf(shard, hash);
   const tag = tagOf(hash);
@@ -130,7 +146,7 @@ export function insertReference(shard: usize, hash: u64, reference: u32): u32 {
       put8(bucket + slot, tag);
       put32(bucket + BUCKET_REFERENCES + (slot << 2), reference);
       stripeClose(stripe);
-      return INSERTED;
+      return HAS_ROOM;
     }
     const next = load<u32>(bucket + BUCKET_NEXT);
     if (next == 0) {
@@ -142,7 +158,7 @@ export function insertReference(shard: usize, hash: u64, reference: u32): u32 {
       stripeOpen(stripe);
       put32(bucket + BUCKET_NEXT, toReference(overflow));
       stripeClose(stripe);
-      return INSERTED;
+      return HAS_ROOM;
     }
     bucket = toAddress(next);
   }
@@ -151,6 +167,8 @@ export function insertReference(shard: usize, hash: u64, reference: u32): u32 {
 
 /** Points an entry at another item with the same key: one store in the odd window. */
 export function swapReference(shard: usize, hash: u64, entry: usize, reference: u32): void {
+  // A caller that lost its entry would write to address 0: the header.
+  if (entry == 0) unreachable();
   const stripe = stripeOf(shard, hash);
   stripeOpen(stripe);
   put32(entry, reference);

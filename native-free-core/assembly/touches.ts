@@ -20,7 +20,7 @@ import {
   TOUCH_MAX,
 } from "./layout";
 import { offsetInPage, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
-import { strideOf } from "./slab";
+import { chunksPerPage, strideOf } from "./slab";
 import { publish32, put32 } from "./store";
 
 /** Touches that one buffer holds: an eighth of a page's bytes, at most TOUCH_MAX. */
@@ -84,7 +84,9 @@ function startsLiveItem(shard: usize, reference: u32, upperHash: u32): bool {
   const kind = pageKind(entry);
   const offset = offsetInPage(address);
   if (kind == PAGE_SLAB || kind == PAGE_DRAINING) {
-    if (offset % strideOf(pageClass(entry)) != 0) return false;
+    const sizeClass = pageClass(entry);
+    const chunk = offset / strideOf(sizeClass);
+    if (chunk * strideOf(sizeClass) != offset || chunk >= chunksPerPage(sizeClass)) return false;
   } else if (kind != PAGE_LARGE_HEAD || offset != 0) {
     return false;
   }

@@ -1,5 +1,6 @@
 // Walks everything of a shard and reports each broken invariant. The caller holds the shard, or
-// nobody else uses the arena. Findings go to a report: pairs of u32, code and address.
+// nobody else uses the arena. Findings go to a report: pairs of u32, code and address, written
+// past the store helpers: a check is no command.
 
 import {
   inPages,

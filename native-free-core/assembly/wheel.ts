@@ -103,19 +103,20 @@ function pendingHead(shard: usize, tick: u64): usize {
   return toAddress(load<u32>(shard + SHARD_WHEEL + (<u32>tick & (WHEEL_SLOTS - 1)) * 4));
 }
 
-/** The next tick after `tick` at which something has to be done, at most `last`. */
+/** The next tick after `tick` at which a slot of some level has to be emptied, at most `last`. */
 function nextTick(shard: usize, tick: u64, last: u64): u64 {
-  if (load<u32>(shard + SHARD_WHEEL_COUNT) == 0) return last;
-  const next = tick + 1;
-  const inLevel = next & 63;
-  let due = (next | 63) + 1;
-  if (inLevel == 0) {
-    due = next;
-  } else {
-    const ahead = load<u64>(shard + SHARD_WHEEL_OCCUPIED) >> inLevel;
-    if (ahead != 0) due = next + ctz<u64>(ahead);
+  let due = last;
+  for (let level: u32 = 0; level < WHEEL_LEVELS; level++) {
+    const occupied = load<u64>(shard + SHARD_WHEEL_OCCUPIED + level * 8);
+    if (occupied == 0) continue;
+    const shift = <u64>(level * LEVEL_BITS);
+    const present = tick >> shift;
+    // The present slot was emptied when time came to it: what lies there waits a full turn.
+    const ahead = ctz<u64>(rotr<u64>(occupied, (present + 1) & 63));
+    const start = (present + 1 + ahead) << shift;
+    if (start < due) due = start;
   }
-  return due < last ? due : last;
+  return due;
 }
 
 /**
@@ -152,5 +153,6 @@ export let wheelSteps: u32 = 0;
 export function wheelDueMs(shard: usize): f64 {
   if (load<u32>(shard + SHARD_WHEEL_COUNT) == 0) return Infinity;
   const tick = load<u64>(shard + SHARD_WHEEL_TICK);
+  if (pendingHead(shard, tick) != 0) return <f64>tick * WHEEL_TICK_MS;
   return <f64>nextTick(shard, tick, tick + SPAN_TICKS) * WHEEL_TICK_MS;
 }

@@ -1,4 +1,4 @@
-import type { Engine, SetOptions } from '../../src/index.js';
+import type { Engine, EntryView, SetOptions } from '../../src/index.js';
 import type { ByteBudget } from '../byte-budget.js';
 import { MISS_REPLY, RequestError } from '../error-table.js';
 import type { Route } from '../router.js';
@@ -16,8 +16,16 @@ import { sendReply } from './reply.js';
 import { readRequestHead } from './request-head.js';
 import type { Exchange } from './transport.js';
 
+/** What the routes read of an entry; valid until the next call on the store. */
+export type StoredView = Pick<
+  EntryView,
+  'bytes' | 'chunks' | 'sizeBytes' | 'ttlMs' | 'contentType'
+>;
+
 /** What the routes need of an engine. */
-export type CacheStore = Pick<Engine, 'getView' | 'readState' | 'set' | 'delete'>;
+export interface CacheStore extends Pick<Engine, 'readState' | 'set' | 'delete'> {
+  getView(key: string): StoredView | undefined;
+}
 
 export interface CacheRouteParts {
   readonly store: CacheStore;

@@ -61,6 +61,7 @@ export class HandOverShard {
   /** Whether the worker is in the queue of the doorbell. */
   readonly asleep: Word;
   readonly callers: readonly Caller[];
+  readonly isFaulty: boolean;
   private readonly fault: HandOverFault | undefined;
   private readonly owner: Word;
   private readonly insideCount: Word;
@@ -69,6 +70,7 @@ export class HandOverShard {
   constructor(commandCounts: readonly number[], home: boolean, fault: HandOverFault | undefined) {
     const { protocol } = this;
     this.fault = fault;
+    this.isFaulty = fault !== undefined;
     this.home = home;
     this.owner = protocol.shared('owner');
     this.work = protocol.shared('work');

@@ -42,10 +42,7 @@ const WITH_HOME: OutcomeTable = {
 };
 
 function run(title: string, options: HandOverOptions, memory: MemoryModel): Exploration {
-  return report(
-    `hand-over, ${title}, ${memory}`,
-    explore(createHandOverModel(options), { memory }),
-  );
+  return examine(`hand-over, ${title}`, createHandOverModel(options), memory);
 }
 
 describe('no command stays behind with nobody responsible', () => {

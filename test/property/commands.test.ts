@@ -164,6 +164,7 @@ function runModel(options: RigOptions, numRuns: number): void {
   fc.assert(
     fc.property(commands, (sequence) => {
       rig.reset();
+      if (options.mayEvict) rig.fill();
       fc.modelRun(() => ({ model: {}, real: rig }), sequence);
       rig.finish(KEYS, NAMESPACES);
     }),

@@ -97,7 +97,9 @@ export class NaiveCache {
     const expected = expectedStatus(command, entry);
     demand(outcome.status === expected, command, outcome, `expected status ${expected}`);
     this.checkOld(command, outcome, entry);
-    if (outcome.status === STATUS_OK) this.change(command, entry);
+    // A delete also frees what is over and not yet swept.
+    if (command.opcode === OP_DELETE) this.entries.delete(command.id);
+    else if (outcome.status === STATUS_OK) this.change(command, entry);
   }
 
   private checkOld(command: NaiveCommand, outcome: Outcome, entry: NaiveEntry | undefined): void {
@@ -111,8 +113,7 @@ export class NaiveCache {
   }
 
   private change(command: NaiveCommand, entry: NaiveEntry | undefined): void {
-    if (command.opcode === OP_DELETE) this.entries.delete(command.id);
-    else if (command.opcode === OP_TOUCH && entry !== undefined) {
+    if (command.opcode === OP_TOUCH && entry !== undefined) {
       entry.expiriesMs = [command.expiryMs];
     } else if (command.opcode === OP_SET) {
       this.entries.set(command.id, {
@@ -139,7 +140,7 @@ export class NaiveCache {
     if (typeof found === 'number') {
       if (found !== STATUS_MISS) throw new Error(`read of ${id} answered ${found}`);
       if (entry !== undefined && !this.mayEvict) throw new Error(`${id} was lost`);
-      this.entries.delete(id);
+      if (entry !== undefined) this.entries.delete(id);
       return;
     }
     if (entry === undefined) throw new Error(`${id} was found, but it is not there`);

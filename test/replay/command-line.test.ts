@@ -75,6 +75,12 @@ test('a file that is not there ends the program with its name', async () => {
   expect(stderr).not.toMatch(/ at .*\.js:/);
 });
 
+test('settings that the engine refuses are one message', async () => {
+  const { exitCode, stderr } = await run('workload:zipf', '--memory', '8mb', '--shards', '64');
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^invalid options: shards: 64 .*\n$/);
+});
+
 test('--http starts a server, replays through it and stops it', async () => {
   const { exitCode, stdout, stderr } = await run('workload:zipf', '--http', '--limit', '3000');
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -6,7 +6,7 @@ import { WORKLOADS } from '../../bench/replay/workloads.js';
 import { scale } from '../support/scale.js';
 import { type ExpectedTrace, findPublicTraces, isReadable, tracePath } from './public-traces.js';
 
-/** Longer traces are left to `npm run stress` and `npm run fuzz`. */
+/** Longer traces are read when HOTSHARD_TEST_SCALE is above 1. */
 const SHORT_REQUESTS_MAX = 1_000_000;
 const FORMAT_OF_FILE: readonly (readonly [RegExp, string])[] = [
   [/\.lis\./, 'arc'],

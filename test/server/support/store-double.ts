@@ -1,5 +1,5 @@
-import type { CacheStore } from '../../../server/http/cache-routes.js';
-import { CacheError, type EntryView, type SetOptions } from '../../../src/index.js';
+import type { CacheStore, StoredView } from '../../../server/http/cache-routes.js';
+import { CacheError, type CacheErrorCode, type SetOptions } from '../../../src/index.js';
 
 type ReadState = ReturnType<CacheStore['readState']>;
 
@@ -35,7 +35,7 @@ export class StoreDouble implements CacheStore {
     return new Promise((resolve) => this.begun.push(resolve));
   }
 
-  getView(key: string): EntryView | undefined {
+  getView(key: string): StoredView | undefined {
     if (this.failure !== undefined) throw this.failure;
     const bytes = this.values.get(key);
     if (bytes === undefined) return undefined;
@@ -69,6 +69,6 @@ export class StoreDouble implements CacheStore {
   }
 }
 
-export function cacheError(code: CacheError['code']): CacheError {
+export function cacheError(code: CacheErrorCode): CacheError {
   return new CacheError(code, `as the test asked: ${code}`);
 }
