@@ -235,6 +235,23 @@ export function toEngineOptions(config: ServerConfig): EngineOptions {
   };
 }
 
+/** Which setting an option of the engine comes from. */
+const SETTING_OF_OPTION: ReadonlyMap<string, string> = new Map([
+  ['memory', SETTINGS.memoryBytes.name],
+  ['workers', SETTINGS.workers.name],
+  ['shards', SETTINGS.shards.name],
+  ['maxEntries', SETTINGS.maxEntries.name],
+  ['defaultTtl', SETTINGS.defaultTtlMs.name],
+]);
+
+/** A message of the engine about its options, in the names that an operator has set. */
+export function nameSettings(message: string): string {
+  return message.replace(/\b([a-zA-Z]+):/g, (text, option: string) => {
+    const name = SETTING_OF_OPTION.get(option);
+    return name === undefined ? text : `${name}:`;
+  });
+}
+
 /** The table of settings as text, for `--help` and the documentation. */
 export function describeSettings(): string {
   return Object.values(SETTINGS)

@@ -2,7 +2,13 @@
 import { CacheError, createEngine } from '../src/index.js';
 import { ByteBudget } from './byte-budget.js';
 import { helpText, readCommandLine } from './command-line.js';
-import { ConfigError, readConfig, type ServerConfig, toEngineOptions } from './config.js';
+import {
+  ConfigError,
+  nameSettings,
+  readConfig,
+  type ServerConfig,
+  toEngineOptions,
+} from './config.js';
 import { ListenError, type Transport } from './http/transport.js';
 import { createUwsTransport, TransportUnavailableError } from './http/uws-transport.js';
 import { listenForStop } from './lifecycle.js';
@@ -64,7 +70,7 @@ function reportFailure(error: unknown): void {
     error instanceof ListenError ||
     error instanceof TransportUnavailableError ||
     error instanceof CacheError;
-  if (isExpected) process.stderr.write(`hotshard: ${error.message}\n`);
+  if (isExpected) process.stderr.write(`hotshard: ${nameSettings(error.message)}\n`);
   else log.fault(error);
 }
 

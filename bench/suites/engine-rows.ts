@@ -48,7 +48,7 @@ export interface EngineRow {
 
 const HOT_ENTRIES: Parameter<number> = { real: 10_000, smoke: 500 };
 const HOT_OPERATIONS: Parameter<number> = { real: 1_000_000, smoke: 2000 };
-const HOT_ROUNDS: Parameter<number> = { real: 11, smoke: 2 };
+const HOT_ROUNDS: Parameter<number> = { real: 9, smoke: 2 };
 const NEW_ENTRIES: Parameter<number> = { real: 1_000_000, smoke: 2000 };
 const NEW_ROUNDS: Parameter<number> = { real: 5, smoke: 1 };
 /** Room for the million new entries, so that no set has to evict. */

@@ -15,6 +15,7 @@ import {
   HEADER_ROUTING,
   HEADER_SCRATCH_BYTES,
   HEADER_SHARD_BYTES,
+  HEADER_SHARD_COUNT,
   HEADER_SHARDS,
   HEADER_STRIPES,
   HEADER_THREAD_BYTES,
@@ -42,6 +43,8 @@ export let classLookup: usize = 0;
 export let hashSeed: u64 = 0;
 /** Most buckets that the segment list of a shard can name. */
 export let bucketsMax: u32 = 0;
+/** With one shard recency is exact: every hit of a single thread moves its item. */
+export let exactRecency: bool = false;
 /** References below this one, or `referenceSpan` above it, do not point into the pages. */
 export let referenceFirst: u32 = 0;
 export let referenceSpan: u32 = 0;
@@ -70,6 +73,7 @@ export function bindArena(): void {
   inlineBytes = load<u32>(HEADER_INLINE_BYTES);
   classLookup = load<u32>(HEADER_CLASS_LOOKUP);
   hashSeed = load<u64>(HEADER_HASH_SEED);
+  exactRecency = load<u32>(HEADER_SHARD_COUNT) == 1;
   arenaEnd = load<u32>(HEADER_LIMIT_BYTES);
   referenceFirst = <u32>(pages >> 3);
   referenceSpan = <u32>((<u64>pageCount << pageShift) >> 3);

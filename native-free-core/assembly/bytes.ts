@@ -38,21 +38,46 @@ function copyTail(target: usize, source: usize, bytes: u32): void {
   if (bytes & 1) put8(target + at, load<u8>(source + at));
 }
 
-/** True when two runs hold the same bytes. Reads nothing beyond either run. */
+/**
+ * True when two runs hold the same bytes. Loads up to 15 bytes behind either run: keys are never
+ * the last bytes of the memory.
+ */
+// @ts-ignore: decorator
+@inline
 export function equalBytes(left: usize, right: usize, bytes: u32): bool {
   let at: u32 = 0;
-  while (at + 8 <= bytes) {
-    if (load<u64>(left + at) != load<u64>(right + at)) return false;
-    at += 8;
+  let equal = 0xffff;
+  while (at + 16 <= bytes && equal == 0xffff) {
+    equal = i8x16.bitmask(i8x16.eq(v128.load(left + at), v128.load(right + at)));
+    at += 16;
   }
-  if (bytes & 4) {
-    if (load<u32>(left + at) != load<u32>(right + at)) return false;
-    at += 4;
+  if (equal == 0xffff && at < bytes) {
+    const wanted = (1 << (bytes - at)) - 1;
+    const last = i8x16.bitmask(i8x16.eq(v128.load(left + at), v128.load(right + at)));
+    equal = (last & wanted) == wanted ? 0xffff : 0;
   }
-  if (bytes & 2) {
-    if (load<u16>(left + at) != load<u16>(right + at)) return false;
-    at += 2;
+  return equal == 0xffff;
+}
+
+/**
+ * Copies bytes in steps of 64, so up to 63 more than asked for: only to a target with that much
+ * room behind it, from a source that is not the last of the memory.
+ */
+// @ts-ignore: decorator
+@inline
+export function copyRoundedUp(target: usize, source: usize, bytes: u32): void {
+  if (bytes > INLINE_COPY_MAX) {
+    copyBulk(target, source, bytes);
+  } else {
+    for (let at: u32 = 0; at < bytes; at += 64) {
+      const first = v128.load(source + at);
+      const second = v128.load(source + at, 16);
+      const third = v128.load(source + at, 32);
+      const fourth = v128.load(source + at, 48);
+      put128(target + at, first);
+      put128(target + at + 16, second);
+      put128(target + at + 32, third);
+      put128(target + at + 48, fourth);
+    }
   }
-  if (bytes & 1) return load<u8>(left + at) == load<u8>(right + at);
-  return true;
 }

@@ -72,6 +72,7 @@ import {
   THREAD_STATE,
   THREAD_WAITING,
 } from "./layout";
+import { registerNamespace } from "./namespaces";
 import { ownMark, tryHold } from "./owner";
 import { givePage, markPage, pageAddress, pageEntry, pageKind, pageOf, pageShard, pageThread, takePage } from "./pages";
 import { finishRecord, recordAt } from "./ring";
@@ -134,6 +135,8 @@ function makeShards(shardCount: u32, itemsMax: u32): void {
 export function createArena(itemsMax: u32): void {
   bindArena();
   const shardCount = load<u32>(HEADER_SHARD_COUNT);
+  // Id 0 is the key space without a name.
+  registerNamespace(0, 0);
   dealSlots(shardCount);
   layClasses();
   makeShards(shardCount, itemsMax);

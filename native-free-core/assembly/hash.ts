@@ -19,7 +19,7 @@ function mergeRound(hash: u64, accumulator: u64): u64 {
   return (hash ^ round(0, accumulator)) * PRIME_1 + PRIME_4;
 }
 
-function hashStripes(address: usize, end: usize, seed: u64): u64 {
+function hashLanes(address: usize, end: usize, seed: u64): u64 {
   let a = seed + PRIME_1 + PRIME_2;
   let b = seed + PRIME_2;
   let c = seed;
@@ -38,32 +38,60 @@ function hashStripes(address: usize, end: usize, seed: u64): u64 {
   return mergeRound(hash, d);
 }
 
-/** XXH64 of a run of bytes. */
-export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
-  const end = address + bytes;
-  let hash: u64;
-  if (bytes >= 32) {
-    hash = hashStripes(address, end, seed);
-    address += bytes & ~31;
-  } else {
-    hash = seed + PRIME_5;
+// @ts-ignore: decorator
+@inline
+function mixWord(hash: u64, word: u64): u64 {
+  return rotl<u64>(hash ^ round(0, word), 27) * PRIME_1 + PRIME_4;
+}
+
+// @ts-ignore: decorator
+@inline
+function mixByte(hash: u64, byte: u64): u64 {
+  return rotl<u64>(hash ^ (byte * PRIME_5), 11) * PRIME_1;
+}
+
+/**
+ * What XXH64 does with the last 0 to 31 bytes, then the avalanche. The steps are written out by
+ * the bits of the length: a loop would check for interrupts in each turn.
+ */
+// @ts-ignore: decorator
+@inline
+function finish(start: u64, from: usize, bytes: u32): u64 {
+  let hash = start;
+  let at = from;
+  if (bytes & 16) {
+    hash = mixWord(mixWord(hash, load<u64>(at)), load<u64>(at + 8));
+    at += 16;
   }
-  hash += <u64>bytes;
-  while (address + 8 <= end) {
-    hash = rotl<u64>(hash ^ round(0, load<u64>(address)), 27) * PRIME_1 + PRIME_4;
-    address += 8;
+  if (bytes & 8) {
+    hash = mixWord(hash, load<u64>(at));
+    at += 8;
   }
-  if (address + 4 <= end) {
-    hash = rotl<u64>(hash ^ (<u64>load<u32>(address) * PRIME_1), 23) * PRIME_2 + PRIME_3;
-    address += 4;
+  if (bytes & 4) {
+    hash = rotl<u64>(hash ^ (<u64>load<u32>(at) * PRIME_1), 23) * PRIME_2 + PRIME_3;
+    at += 4;
   }
-  while (address < end) {
-    hash = rotl<u64>(hash ^ (<u64>load<u8>(address) * PRIME_5), 11) * PRIME_1;
-    address += 1;
+  if (bytes & 2) {
+    hash = mixByte(mixByte(hash, load<u8>(at)), load<u8>(at + 1));
+    at += 2;
   }
+  if (bytes & 1) hash = mixByte(hash, load<u8>(at));
   hash = (hash ^ (hash >> 33)) * PRIME_2;
   hash = (hash ^ (hash >> 29)) * PRIME_3;
   return hash ^ (hash >> 32);
+}
+
+function hashLong(address: usize, bytes: u32, seed: u64): u64 {
+  const lanes = hashLanes(address, address + bytes, seed);
+  return finish(lanes + <u64>bytes, address + (bytes & ~31), bytes & 31);
+}
+
+/** XXH64 of a run of bytes. Short runs, as keys are, are hashed in line. */
+// @ts-ignore: decorator
+@inline
+export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
+  if (bytes >= 32) return hashLong(address, bytes, seed);
+  return finish(seed + PRIME_5 + <u64>bytes, address, bytes);
 }
 
 /** Seed of a namespace: keys of different namespaces hash apart, whatever their bytes. */

@@ -203,6 +203,7 @@ export const SHARD_WANTED: u32 = 260; // u32: 1 = the home worker asks callers t
 export const SHARD_BUCKET_COUNT: u32 = 384; // u32: the table root
 export const SHARD_RECENT_STAMP: u32 = 388; // u32: touch stamp of about 100 ms ago
 export const SHARD_ID: u32 = 392; // u32, constant
+export const SHARD_YOUNG_STAMP: u32 = 396; // u32: items with later stamps are the younger half
 // State of the holder.
 export const SHARD_ITEMS: u32 = 512; // u32
 export const SHARD_ITEMS_MAX: u32 = 516; // u32, 0 = no bound by count

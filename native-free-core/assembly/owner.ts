@@ -20,7 +20,7 @@ export function ownMark(): u32 {
 // @ts-ignore: decorator
 @inline
 export function tryHold(shard: usize): bool {
-  if (load<u32>(shard + SHARD_OWNER) != 0) return false;
+  if (atomic.load<u32>(shard + SHARD_OWNER) != 0) return false;
   return swap32(shard + SHARD_OWNER, 0, ownMark()) == 0;
 }
 

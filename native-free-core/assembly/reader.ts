@@ -8,6 +8,7 @@
 import {
   arenaEnd,
   bucketsMax,
+  exactRecency,
   hashSeed,
   inPages,
   pageBytes,
@@ -21,7 +22,7 @@ import {
   toAddress,
   toReference,
 } from "./arena";
-import { copyBytes, equalBytes } from "./bytes";
+import { copyBytes, copyRoundedUp, equalBytes } from "./bytes";
 import { countOperation, refreshMs, sharedMs } from "./clock";
 import { release, ringOf } from "./commands";
 import { fence } from "./fence";
@@ -57,6 +58,7 @@ import {
   SHARD_BUCKET_COUNT,
   SHARD_RECENT_STAMP,
   SHARD_WANTED,
+  SHARD_YOUNG_STAMP,
   THREAD_BUSY_READS,
   THREAD_CONTENT_TYPE,
   THREAD_DROPPED_TOUCHES,
@@ -93,6 +95,8 @@ function increment(counter: usize): void {
 }
 
 /** Looks a key up as a reader does: trusts nothing, ends in eight buckets. 0 = not found. */
+// @ts-ignore: decorator
+@inline
 function lookUp(shard: usize, hash: u64, namespaceId: u32, key: usize, keyBytes: u32): usize {
   const count = load<u32>(shard + SHARD_BUCKET_COUNT);
   if (count - 1 >= bucketsMax) return 0;
@@ -160,7 +164,7 @@ function takeValue(item: usize, keyBytes: u32): bool {
   // The lengths may be torn: nothing beyond the scratch area or the arena is touched.
   if (valueBytes > scratchBytes || <u64>first + valueBytes > <u64>arenaEnd) return false;
   put32(result + RESULT_ITEM, 0);
-  copyBytes(thread + THREAD_VALUE, first, valueBytes);
+  copyRoundedUp(thread + THREAD_VALUE, first, valueBytes);
   return true;
 }
 
@@ -232,6 +236,18 @@ export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   return status;
 }
 
+/** `attempt` out of line: the first try alone is worth the room. */
+function attemptAgain(
+  shard: usize,
+  stripe: usize,
+  hash: u64,
+  namespaceId: u32,
+  keyBytes: u32,
+  flags: u32,
+): i32 {
+  return attempt(shard, stripe, hash, namespaceId, keyBytes, flags);
+}
+
 /** The slow way: try on, then read under the owner word, then give up after about 2 ms. */
 function readAgain(
   shard: usize,
@@ -243,19 +259,19 @@ function readAgain(
 ): i32 {
   for (let i: u32 = 1; i < TRIES_MAX; i++) {
     increment(thread + THREAD_READ_RETRIES);
-    const status = attempt(shard, stripe, hash, namespaceId, keyBytes, flags);
+    const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
     if (status != TORN) return status;
   }
   for (let step: u32 = 0; step < WAIT_STEPS_MAX; step++) {
     if (tryHold(shard)) {
-      const status = attempt(shard, stripe, hash, namespaceId, keyBytes, flags);
+      const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
       release(shard);
       return status == TORN ? STATUS_BUSY : status;
     }
     // Nobody notifies this word of our own: it is a sleep that ends by itself.
     const word = thread + THREAD_RESULT + RESULT_STATUS;
     atomic.wait<i32>(word, load<i32>(word), WAIT_STEP_NS);
-    const status = attempt(shard, stripe, hash, namespaceId, keyBytes, flags);
+    const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
     if (status != TORN) return status;
   }
   return STATUS_BUSY;
@@ -265,7 +281,9 @@ function readAgain(
 // @ts-ignore: decorator
 @inline
 function noteHit(index: u32, shard: usize, hash: u64): void {
-  // With several threads an item that was touched lately keeps its place: its line stays shared.
+  // With several shards an item in the younger half of the list keeps its place, with several
+  // threads also one that was touched lately: its line stays shared, and most hits cost nothing.
+  if (!exactRecency && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
   if (load<u32>(HEADER_ATTACHED) > 1) {
     if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
   }

@@ -4,10 +4,12 @@
 import {
   ITEM_CLASS,
   ITEM_STAMP,
+  SHARD_ITEMS,
   SHARD_NEXT_STAMP,
   SHARD_RECENT_STAMP,
   SHARD_STAMP,
   SHARD_STAMP_TIME,
+  SHARD_YOUNG_STAMP,
 } from "./layout";
 import { lruMoveToFront } from "./lru";
 import { classAddress } from "./slab";
@@ -30,12 +32,16 @@ export function drainTouches(shard: usize, ring: usize): void {
     lruMoveToFront(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
   }
   put32(shard + SHARD_STAMP, stamp);
+  // Stamps count moves, so fewer than half of the items are younger than this one.
+  put32(shard + SHARD_YOUNG_STAMP, stamp - (load<u32>(shard + SHARD_ITEMS) >> 1));
 }
 
 /** Moves the "recent" mark on: stamps above it are younger than 100 to 200 ms. */
 export function advanceRecent(shard: usize, nowMs: f64): void {
   if (nowMs - load<f64>(shard + SHARD_STAMP_TIME) < RECENT_MS) return;
   put32(shard + SHARD_RECENT_STAMP, load<u32>(shard + SHARD_NEXT_STAMP));
-  put32(shard + SHARD_NEXT_STAMP, load<u32>(shard + SHARD_STAMP));
+  const stamp = load<u32>(shard + SHARD_STAMP);
+  put32(shard + SHARD_NEXT_STAMP, stamp);
+  put32(shard + SHARD_YOUNG_STAMP, stamp - (load<u32>(shard + SHARD_ITEMS) >> 1));
   putF64(shard + SHARD_STAMP_TIME, nowMs);
 }

@@ -1,6 +1,6 @@
 /**
  * Step model of the hand-over of a shard (`native-free-core/assembly/owner.ts` and `commands.ts`;
- * the worker's side: `workers/`).
+ * the worker's side: `parking.ts`).
  *
  *  word      written by  meaning
  *  owner     all         0, or who may write to the shard
@@ -13,16 +13,16 @@
  * - Caller: unless `wanted` is set it tries the owner word. If it gets it, it first drains its own
  *   ring, applies its command in place, then drains a bounded number of commands of others. If not,
  *   it stores the tail, sets its work bit, THEN tries the owner word once more (unless it saw
- *   `wanted`). If that fails and work is left, it looks at `parked`, and if that is set it moves the
- *   doorbell and notifies.
+ *   `wanted`). If that fails and work is left, it looks at `parked`, and if that is set it moves
+ *   the doorbell and notifies.
  * - Holder: frees the owner word, THEN looks at the work word once more and tries again if it is
  *   not 0. A caller does so in a bounded number of rounds if the shard has a home worker, and rings
  *   for the worker if work is left even then; without a home worker it may not give up.
- * - Worker: reads the doorbell, looks at the work word; if it is 0 it stores `parked`, THEN looks at
- *   the work word once more, and sleeps only if it is still 0 and while the doorbell has the value
- *   that was read first. When it fails to get the shard it may set `wanted`, which it clears once
- *   it holds the shard. It may park with `wanted` set: a command that then goes through a ring
- *   wakes it, because its caller leaves the shard alone.
+ * - Worker: reads the doorbell, looks at the work word; if it is 0 it stores `parked`, THEN looks
+ *   at the work word once more, and sleeps only if it is still 0 and while the doorbell has the
+ *   value that was read first. When it fails to get the shard it may set `wanted`, which it clears
+ *   once it holds the shard. It may park with `wanted` set: a command that then goes through a
+ *   ring wakes it, because its caller leaves the shard alone.
  *
  * Each THEN is a store followed by a load of another word on one side, and the same crosswise on
  * the other: both sides need sequential consistency, so that at least one sees the other.

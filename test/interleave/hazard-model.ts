@@ -1,6 +1,6 @@
 /**
- * Step model of the hazard words (`native-free-core/assembly/hazard.ts` and `items.ts`; the reader's
- * side: `reader.ts`). Values too large to copy are not copied but pinned.
+ * Step model of the hazard words (`native-free-core/assembly/hazard.ts` and `items.ts`; the
+ * reader's side: `reader.ts`). Values too large to copy are not copied but pinned.
  *
  *  word       written by  meaning
  *  stripe     holder      even: at rest; odd: the reference changes right now

@@ -1,7 +1,8 @@
 /**
- * Judges an exploration in the form of jcstress: every outcome is listed as acceptable or forbidden,
- * each with its reason. An outcome that nobody thought of is a finding, and so is an acceptable one
- * that no schedule reaches: the model or the list is then not what its author believed.
+ * Judges an exploration in the form of jcstress: every outcome is listed as acceptable or
+ * forbidden, each with its reason. An outcome that nobody thought of is a finding, and so is an
+ * acceptable one that no schedule reaches: the model or the list is then not what its author
+ * believed.
  */
 import type { MemoryModel } from './machine.js';
 import type { Protocol } from './protocol.js';

@@ -51,7 +51,7 @@ export function explore(protocol: Protocol, options: ExploreOptions = {}): Explo
   return graph.summary(countSchedules);
 }
 
-/** The graph of reachable states; a node without a state is an outcome reached by a failed check. */
+/** The graph of reachable states; a node without a state is the outcome of a failed check. */
 class Graph {
   private readonly machine: Machine;
   private readonly stateCountMax: number;

@@ -83,6 +83,12 @@ describe('the program', () => {
     ]);
   });
 
+  test('refuses settings that the engine cannot have together', async () => {
+    const { code, stderr } = await start({ ...SMALL, HOTSHARD_WORKERS: '9' }).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^hotshard: invalid options: HOTSHARD_WORKERS: 9 .*\n$/);
+  });
+
   test('says in one line that the port is taken, and ends with 1', async () => {
     const port = await start(SMALL).port();
     const second = await start({ ...SMALL, HOTSHARD_PORT: String(port) }).ended;

@@ -4,6 +4,7 @@ import {
   ConfigError,
   describeSettings,
   type Environment,
+  nameSettings,
   readConfig,
   toEngineOptions,
 } from '../../../server/config.js';
@@ -164,6 +165,12 @@ describe('the settings', () => {
       expect(describeSettings()).toContain(name);
     }
   });
+});
+
+test('what the engine refuses is told in the names of the settings', () => {
+  expect(nameSettings('invalid options:\n  workers: 9 is out\n  maxEntries: at: shards: 0')).toBe(
+    'invalid options:\n  HOTSHARD_WORKERS: 9 is out\n  HOTSHARD_MAX_ENTRIES: at: HOTSHARD_SHARDS: 0',
+  );
 });
 
 test('the nearest name is one within a few slips', () => {
