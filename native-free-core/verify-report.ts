@@ -55,11 +55,7 @@ export function verifyShard(arena: Arena, shardIndex: number, reportAddress: num
 }
 
 /** Only what a reader can reach: index references outside odd stripes. */
-export function verifyReachable(
-  arena: Arena,
-  shardIndex: number,
-  reportAddress: number,
-): string[] {
+export function verifyReachable(arena: Arena, shardIndex: number, reportAddress: number): string[] {
   const count = arena.core.verifyIndexOnly(shardIndex, reportAddress, FINDINGS_LISTED_MAX);
   return words(arena, count, reportAddress);
 }

@@ -1,7 +1,7 @@
 import type { ArenaHandle } from '../native-free-core/arena.js';
-import type { WritesOption } from './options.js';
-import { CacheError } from './errors.js';
 import type { Codec } from './codec/codec.js';
+import { CacheError } from './errors.js';
+import type { WritesOption } from './options.js';
 
 const HANDLE_KIND = 'hotshard-engine';
 const HANDLE_VERSION = 1;

@@ -81,6 +81,11 @@ export class Engine extends Keyspace implements AsyncDisposable {
     return readStats(session, failedWrites, writer.pending.count);
   }
 
+  /** Bytes of the largest value that can be stored. */
+  get valueBytesMax(): number {
+    return this.#context.session.valueBytesMax;
+  }
+
   /** What another thread passes to `attachEngine`. */
   handle(): EngineHandle {
     return this.#handle;

@@ -24,11 +24,24 @@ import {
 import type { Codec } from './codec/codec.js';
 import { copyBytes, decodeEntry, encodeKind, encodePayload } from './codec/entry-codec.js';
 import { checkContentType } from './content-types.js';
-import { type Duration, parseExpiry, parseTtl, type Ttl, TTL_KEEP_MS, TTL_NEVER_MS } from './duration.js';
+import {
+  type Duration,
+  parseExpiry,
+  parseTtl,
+  TTL_KEEP_MS,
+  TTL_NEVER_MS,
+  type Ttl,
+} from './duration.js';
 import { publishWriteFailed } from './engine-events.js';
-import { bufferTooSmall, type CacheError, engineClosed, invalidOptions, statusError } from './errors.js';
-import type { EntryView } from './reads/entry-view.js';
+import {
+  bufferTooSmall,
+  type CacheError,
+  engineClosed,
+  invalidOptions,
+  statusError,
+} from './errors.js';
 import { joinRuns, valueRuns } from './reads/entry-bytes.js';
+import type { EntryView } from './reads/entry-view.js';
 import type { ThreadSession } from './thread-session.js';
 import { Command } from './writes/command.js';
 import type { CommandWriter } from './writes/command-writer.js';
@@ -332,7 +345,14 @@ export class Keyspace {
     const encoding = encodeKind(value, codec);
     if (options === undefined) {
       return new Command(
-        OP_SET, this.#namespaceId, key, payload, encoding, '', flags, defaultTtlMs,
+        OP_SET,
+        this.#namespaceId,
+        key,
+        payload,
+        encoding,
+        '',
+        flags,
+        defaultTtlMs,
       );
     }
     const { ttl, only, contentType = '' } = options;
@@ -343,17 +363,13 @@ export class Keyspace {
       ttlMs = defaultTtlMs;
       all |= FLAG_KEEP_TTL;
     }
-    return new Command(
-      OP_SET, this.#namespaceId, key, payload, encoding, contentType, all, ttlMs,
-    );
+    return new Command(OP_SET, this.#namespaceId, key, payload, encoding, contentType, all, ttlMs);
   }
 
   #change(opcode: number, key: string, ttlMs: number): Promise<boolean> {
     try {
       if (this.#context.closed) throw engineClosed(opcode === OP_DELETE ? 'delete' : 'touch');
-      return this.#answer(
-        new Command(opcode, this.#namespaceId, key, undefined, 0, '', 0, ttlMs),
-      );
+      return this.#answer(new Command(opcode, this.#namespaceId, key, undefined, 0, '', 0, ttlMs));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -7,6 +7,7 @@ import type { ThreadSession } from './thread-session.js';
 
 /** Present epoch of a namespace: it counts the clears. */
 export function namespaceEpoch(session: ThreadSession, namespaceId: number): number {
-  const entry = session.arena.view.getUint32(HEADER_NAMESPACES, true) + namespaceId * NAMESPACE_BYTES;
+  const entry =
+    session.arena.view.getUint32(HEADER_NAMESPACES, true) + namespaceId * NAMESPACE_BYTES;
   return session.arena.view.getUint32(entry + NAMESPACE_EPOCH, true);
 }

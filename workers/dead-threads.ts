@@ -14,7 +14,7 @@ import { isThreadAlive } from './os-thread.js';
 
 const ATTACHED = 1;
 
-/** Releases everything of a dead thread; the shards that it held in mid-write and that were reset. */
+/** Releases everything of a dead thread; returns the shards it held in mid-write: reset now. */
 export function releaseThread(arena: Arena, threadId: number): number[] {
   const shardCount = arena.view.getUint32(HEADER_SHARD_COUNT, true);
   const reset: number[] = [];

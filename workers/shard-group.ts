@@ -9,9 +9,9 @@ import {
   HEADER_TICKER_SLOT,
 } from '../native-free-core/assembly/layout.js';
 import { reclaimDeadThreads, releaseThread } from './dead-threads.js';
+import { ringDoorbell } from './doorbell.js';
 import { createHashRing, type HashRing } from './hash-ring.js';
 import type { ShardOwnerData, ShardOwnerReady } from './shard-owner.js';
-import { ringDoorbell } from './doorbell.js';
 
 /** How often threads that ended without detaching are looked for. */
 const SUPERVISION_MS = 1_000;

@@ -12,7 +12,7 @@ import {
   THREAD_DOORBELL,
   THREAD_PARKED,
 } from "./layout";
-import { add32, publishF64 } from "./store";
+import { add32, publishF64, replaceF64 } from "./store";
 
 // @ts-ignore: decorator
 @external("host", "nowMs")
@@ -73,8 +73,10 @@ export function countOperation(): void {
   if ((operations & 63) == 0) refreshTicked();
 }
 
+/** Moves a ticking clock on; one that was stopped meanwhile stays stopped. */
 function refreshTicked(): void {
-  if (sharedMs() < Infinity) refreshMs();
+  const seen = sharedMs();
+  if (seen < Infinity) replaceF64(HEADER_TIME_MS, seen, hostNowMs());
 }
 
 /** Stores the shared time; +infinity says that nobody ticks. */

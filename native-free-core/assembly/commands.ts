@@ -49,7 +49,6 @@ import {
   THREAD_RINGS,
   THREAD_WAITING,
 } from "./layout";
-import { serveHeld } from "./maintenance";
 import { namespaceEpoch } from "./namespaces";
 import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
@@ -63,6 +62,7 @@ import {
 import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./shard";
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
+import { upkeep } from "./upkeep";
 
 /** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
 const FOREIGN_UNITS_MAX: u32 = 64;
@@ -185,7 +185,7 @@ let upkeeps: u32 = 0;
 /** Upkeep of a shard without a home worker: a slice with every 32nd command. */
 function keepUp(shard: usize, nowMs: f64): void {
   upkeeps += 1;
-  if ((upkeeps & 31) == 0) serveHeld(shard, nowMs);
+  if ((upkeeps & 31) == 0) upkeep(shard, nowMs);
 }
 
 function publish(shard: usize, ring: usize, mayHold: bool): i32 {

@@ -74,10 +74,26 @@ import {
 } from "./layout";
 import { registerNamespace } from "./namespaces";
 import { ownMark, tryHold } from "./owner";
-import { givePage, markPage, pageAddress, pageEntry, pageKind, pageOf, pageShard, pageThread, takePage } from "./pages";
+import {
+  givePage,
+  markPage,
+  pageAddress,
+  pageEntry,
+  pageKind,
+  pageOf,
+  pageShard,
+  pageThread,
+  takePage,
+} from "./pages";
 import { finishRecord, recordAt } from "./ring";
 import { addSegment } from "./segments";
-import { STATUS_BUSY, STATUS_NO_SLOT, STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_OUTCOME_UNKNOWN } from "./status";
+import {
+  STATUS_BUSY,
+  STATUS_NO_SLOT,
+  STATUS_OK,
+  STATUS_OUT_OF_MEMORY,
+  STATUS_OUTCOME_UNKNOWN,
+} from "./status";
 import { add32, publish32, put32, put64, put8, putF64, swap32, zero } from "./store";
 
 /** Growth of the size classes, in 1/64: 1.15 a step. */
@@ -87,7 +103,9 @@ const ATTACH_STEP_NS: i64 = 100_000;
 
 /** Fills the slot table: slots dealt out evenly, neighbours to different shards. */
 function dealSlots(shardCount: u32): void {
-  for (let slot: u32 = 0; slot < SLOT_TABLE_SLOTS; slot++) put8(routing + slot, slot % shardCount);
+  for (let slot: u32 = 0; slot < SLOT_TABLE_SLOTS; slot++) {
+    put8(routing + slot, slot % shardCount);
+  }
 }
 
 /** Lays down strides from the smallest item to the largest that fits one chunk. */

@@ -76,7 +76,7 @@ function ageOf(shard: usize, item: usize): u32 {
   return load<u32>(shard + SHARD_STAMP) - load<u32>(item + ITEM_STAMP);
 }
 
-/** Class whose least recently used item is the oldest of the shard; CLASS_MAX when none has items. */
+/** Class whose least recently used item is the oldest of the shard; CLASS_MAX = no items. */
 export function oldestClass(shard: usize): u32 {
   let used = load<u64>(shard + SHARD_CLASS_USED);
   let oldest: u32 = CLASS_MAX;

@@ -19,7 +19,8 @@ import { publish32 } from "./store";
 // @ts-ignore: decorator
 @inline
 export function isPinnable(item: usize): bool {
-  return load<u32>(item + ITEM_VALUE_BYTES) > scratchBytes || load<u8>(item + ITEM_CLASS) == CLASS_LARGE;
+  if (load<u32>(item + ITEM_VALUE_BYTES) > scratchBytes) return true;
+  return load<u8>(item + ITEM_CLASS) == CLASS_LARGE;
 }
 
 /** Pins an item for this thread; the caller validates afterwards. */

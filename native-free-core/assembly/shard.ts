@@ -86,7 +86,8 @@ import { wheelInsert, wheelRemove } from "./wheel";
 
 /** True when an item still counts: not expired and of the present epoch of its namespace. */
 export function isCurrent(item: usize): bool {
-  if (load<u32>(item + ITEM_EPOCH) != namespaceEpoch(load<u16>(item + ITEM_NAMESPACE))) return false;
+  const epoch = namespaceEpoch(load<u16>(item + ITEM_NAMESPACE));
+  if (load<u32>(item + ITEM_EPOCH) != epoch) return false;
   const expiry = load<f64>(item + ITEM_EXPIRY_MS);
   return expiry == Infinity || judgeMs < expiry;
 }
@@ -130,7 +131,8 @@ export function applySet(shard: usize, record: usize): i32 {
   let entry = findRecordKey(shard, record);
   let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   const current = old != 0 && isCurrent(old);
-  if (((flags & FLAG_ONLY_ABSENT) != 0 && current) || ((flags & FLAG_ONLY_PRESENT) != 0 && !current)) {
+  const refusing = current ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
+  if ((flags & refusing) != 0) {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }

@@ -83,6 +83,14 @@ export function publishF64(address: usize, value: f64): void {
   atomic.store<u64>(address, reinterpret<u64>(value));
 }
 
+/** Replaces a float if it is still what was seen. */
+// @ts-ignore: decorator
+@inline
+export function replaceF64(address: usize, seen: f64, value: f64): void {
+  countStore();
+  atomic.cmpxchg<u64>(address, reinterpret<u64>(seen), reinterpret<u64>(value));
+}
+
 // @ts-ignore: decorator
 @inline
 export function swap32(address: usize, expected: u32, value: u32): u32 {

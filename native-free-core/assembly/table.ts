@@ -24,7 +24,13 @@ import {
   SHARD_BUCKET_COUNT,
   SHARD_ITEMS,
 } from "./layout";
-import { bucketAddress, freeOverflow, hasOverflow, hasRoomForBucket, takeOverflow } from "./segments";
+import {
+  bucketAddress,
+  freeOverflow,
+  hasOverflow,
+  hasRoomForBucket,
+  takeOverflow,
+} from "./segments";
 import { publish32, put32, put8 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 

@@ -131,7 +131,8 @@ function verifyEntry(shard: usize, index: u32, number: u32, bucket: usize, slot:
   const hash = load<u64>(item + ITEM_HASH);
   if (load<u32>(item + ITEM_STATE) != ITEM_LIVE) report(DEAD_REFERENCE, item);
   if (shardOf(hash) != index) report(WRONG_SHARD, item);
-  if (bucketNumber(hash, load<u32>(shard + SHARD_BUCKET_COUNT)) != number) report(WRONG_BUCKET, item);
+  const count = load<u32>(shard + SHARD_BUCKET_COUNT);
+  if (bucketNumber(hash, count) != number) report(WRONG_BUCKET, item);
   if (load<u8>(bucket + slot) != tagOf(hash)) report(WRONG_TAG, item);
   return 1;
 }

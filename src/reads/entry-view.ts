@@ -4,9 +4,9 @@ import {
   RESULT_ITEM,
   RESULT_VALUE_BYTES,
 } from '../../native-free-core/assembly/layout.js';
-import { joinRuns, valueRuns } from './entry-bytes.js';
-import type { PendingEntry } from '../writes/pending-writes.js';
 import type { ThreadSession } from '../thread-session.js';
+import type { PendingEntry } from '../writes/pending-writes.js';
+import { joinRuns, valueRuns } from './entry-bytes.js';
 
 /**
  * An entry as it lies in shared memory: what servers send without copying. One object per engine

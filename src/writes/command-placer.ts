@@ -41,8 +41,7 @@ export class CommandPlacer {
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
-    const roomBytes =
-      typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
+    const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
     const totalBytes = keyBytes + command.contentType.length + roomBytes;
     return totalBytes <= this.#session.inlineBytes
       ? this.#placeInline(command, keyBytes, roomBytes)

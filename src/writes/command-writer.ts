@@ -22,6 +22,7 @@ import type { ThreadSession } from '../thread-session.js';
 import { Command } from './command.js';
 import { CommandPlacer, STATUS_STAGING } from './command-placer.js';
 import { Completions } from './completions.js';
+import { Fifo } from './fifo.js';
 import { Outbox } from './outbox.js';
 import { PendingWrites } from './pending-writes.js';
 
@@ -40,7 +41,7 @@ export class CommandWriter {
   readonly #placer: CommandPlacer;
   readonly #inPlace: boolean;
   readonly #outbox: Outbox;
-  readonly #queue: Command[] = [];
+  readonly #queue = new Fifo<Command>();
   readonly #completions: Completions;
   #queuedBytes = 0;
   /** The large value at the head of the queue whose pages are being claimed. */
@@ -170,6 +171,10 @@ export class CommandWriter {
     this.#settle(command, status, shard, old);
   }
 
+  #lastRecord(): number {
+    return this.#session.core.commandRecord() >>> 0;
+  }
+
   #oldReference(command: Command, record: number): number {
     if ((command.flags & FLAG_RETURN_OLD) === 0) return 0;
     return this.#session.arena.view.getUint32(record + RECORD_OLD, true);
@@ -184,7 +189,7 @@ export class CommandWriter {
   /** Sends queued commands while there is room. */
   #pump(): void {
     while (this.#queue.length > 0 && this.#staging === undefined) {
-      const command = this.#queue[0] as Command;
+      const command = this.#queue.peek() as Command;
       const status = this.#placer.place(command);
       if (status === STATUS_FULL) return;
       const { core } = this.#session;
@@ -196,7 +201,7 @@ export class CommandWriter {
       }
       this.#dequeue();
       if (status === STATUS_PENDING) this.#track(command);
-      else this.#settle(command, status, shard, this.#oldReference(command, core.commandRecord() >>> 0));
+      else this.#settle(command, status, shard, this.#oldReference(command, this.#lastRecord()));
     }
   }
 
@@ -208,7 +213,7 @@ export class CommandWriter {
   /** Reads the old value of the command that was just carried out, and frees it. */
   #takeOldValue(command: Command): unknown {
     const { core } = this.#session;
-    const old = this.#oldReference(command, core.commandRecord() >>> 0);
+    const old = this.#oldReference(command, this.#lastRecord());
     if (old === 0) return undefined;
     const shard = core.commandShard();
     try {

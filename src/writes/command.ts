@@ -80,7 +80,8 @@ export class Command {
   /** Heap bytes while it waits, about. */
   get heapBytes(): number {
     const { payload } = this;
-    const bytes = payload === undefined ? 0 : payload.length * (typeof payload === 'string' ? 2 : 1);
+    const perUnit = typeof payload === 'string' ? 2 : 1;
+    const bytes = payload === undefined ? 0 : payload.length * perUnit;
     return COMMAND_BYTES + this.key.length * 2 + bytes;
   }
 

@@ -1,7 +1,4 @@
-import {
-  THREAD_COMPLETIONS,
-  THREAD_WAITING,
-} from '../../native-free-core/assembly/layout.js';
+import { THREAD_COMPLETIONS, THREAD_WAITING } from '../../native-free-core/assembly/layout.js';
 import type { ThreadSession } from '../thread-session.js';
 
 interface AsyncWait {

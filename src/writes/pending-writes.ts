@@ -1,7 +1,7 @@
 import { OP_DELETE } from '../../native-free-core/assembly/layout.js';
-import type { Command } from './command.js';
-import type { ThreadSession } from '../thread-session.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
+import type { ThreadSession } from '../thread-session.js';
+import type { Command } from './command.js';
 
 /** A value that this thread has written and nobody has applied yet. */
 export interface PendingEntry {

@@ -123,8 +123,7 @@ function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
         ),
     );
   const remove = keyCommand(fc.constantFrom(0, FLAG_RETURN_OLD)).map(
-    (command) =>
-      new Operation(`delete ${describeCommand(command)}`, (rig) => rig.remove(command)),
+    (command) => new Operation(`delete ${describeCommand(command)}`, (rig) => rig.remove(command)),
   );
   const touch = keyCommand(fc.constant(0)).map(
     (command) => new Operation(`touch ${describeCommand(command)}`, (rig) => rig.touch(command)),

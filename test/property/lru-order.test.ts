@@ -99,9 +99,11 @@ const size = fc.constantFrom(0, 10, 90, 200, 500, 900, 2_000, 5_000, 12_000);
 const flags = fc.constantFrom(0, 0, 0, FLAG_ONLY_ABSENT, FLAG_ONLY_PRESENT, FLAG_RETURN_OLD);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
-    arbitrary: fc
-      .tuple(key, size, flags)
-      .map(([name, bytes, how]) => (rig: LruRig) => rig.set(name, bytes, how)),
+    arbitrary: fc.tuple(key, size, flags).map(
+      ([name, bytes, how]) =>
+        (rig: LruRig) =>
+          rig.set(name, bytes, how),
+    ),
     weight: 4,
   },
   { arbitrary: key.map((name) => (rig: LruRig) => rig.get(name)), weight: 4 },
