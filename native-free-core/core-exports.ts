@@ -12,13 +12,14 @@ export interface CoreExports {
   createArena(entryCountMax: number): void;
   attachThread(osThreadId: number, osStartTime: number, countsAsCaller: number): number;
   bindThread(threadId: number): void;
-  detachThread(threadId: number): void;
+  detachThread(threadId: number, generation: number, stepsMax: number): number;
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
   unpin(): void;
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
+  describeCall(epoch: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(
     valueBytes: number,
@@ -44,7 +45,7 @@ export interface CoreExports {
   nextDueMs(home: number, nowMs: number): number;
   spinForWork(home: number, rounds: number): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
-  resetShardOf(shardIndex: number, deadThreadId: number): number;
+  resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
 

@@ -9,7 +9,6 @@ import {
   NAMESPACE_MAX,
   NAMESPACE_NAME_BYTES_MAX,
   PAGE_ENTRY_BYTES,
-  RECORD_KEY,
   SHARD_FIXED_BYTES,
   SLOT_TABLE_SLOTS,
   THREAD_VALUE,
@@ -24,7 +23,7 @@ const SCRATCH_BYTES = 16 * KIB;
 const STRIPES_MAX = 16 * KIB;
 /** The largest value, whatever the arena's size. */
 const VALUE_BYTES_MAX = 64 * MIB;
-/** Wide loads of a reader may pass the end of the last item; they stay inside the memory. */
+/** Readers load heads and keys, in wide steps, before they know that an item is there. */
 const TAIL_BYTES = 4 * KIB;
 const SCRATCH_SLACK_BYTES = 64;
 /** WebAssembly memory comes in pages of this size. */
@@ -89,7 +88,8 @@ function pageBytesFor(limits: ArenaLimits): number {
  */
 export function planArena(limits: ArenaLimits): ArenaPlan {
   const pageBytes = pageBytesFor(limits);
-  const inlineBytes = pageBytes / 4 - RECORD_KEY;
+  // With its head an item fills a quarter page at most, and so does its record (64 bytes of head).
+  const inlineBytes = pageBytes / 4 - ITEM_HEAD_BYTES;
   const scratchBytes = Math.min(SCRATCH_BYTES, pageBytes);
   const stripeCount = Math.min(STRIPES_MAX, pageBytes / BUCKET_BYTES);
   const pagesPerShardMax = Math.ceil(limits.limitBytes / pageBytes / limits.shardCount) + 1;

@@ -34,6 +34,13 @@ export function checkHandle(value: unknown): EngineHandle {
   if (handle.version !== HANDLE_VERSION) {
     throw incompatibleHandle(`it has version ${String(handle.version)}, not ${HANDLE_VERSION}`);
   }
+  const { arena, birthMs, defaultTtlMs } = handle;
+  const isWhole =
+    arena?.memory instanceof WebAssembly.Memory &&
+    arena.module instanceof WebAssembly.Module &&
+    typeof birthMs === 'number' &&
+    typeof defaultTtlMs === 'number';
+  if (!isWhole) throw incompatibleHandle('it lacks fields: pass it whole, by structured clone');
   return handle as EngineHandle;
 }
 

@@ -1,20 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type Arena, attachArena, createArena } from '../native-free-core/arena.js';
-import { NAMESPACE_MAX, NAMESPACE_NAME_BYTES_MAX } from '../native-free-core/assembly/layout.js';
+import {
+  HEADER_STOP,
+  HEADER_THREAD_SLOTS,
+  NAMESPACE_MAX,
+  NAMESPACE_NAME_BYTES_MAX,
+  THREAD_COMPLETIONS,
+} from '../native-free-core/assembly/layout.js';
 import { planArena } from '../native-free-core/plan.js';
 import { STATUS_TOO_MANY_NAMESPACES } from '../native-free-core/status.js';
 import { type Clock, createClock, monotonicMs } from '../workers/clock.js';
 import { loadCoreModule } from '../workers/core-module.js';
+import { slotAddress } from '../workers/doorbell.js';
 import { type ShardGroup, startShardGroup } from '../workers/shard-group.js';
 import { codecOf } from './codec/entry-codec.js';
 import { publishWorkerLost } from './engine-events.js';
 import { checkHandle, type EngineHandle, incompatibleHandle, makeHandle } from './engine-handle.js';
 import { type EngineStats, readStats } from './engine-stats.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
-import { Keyspace, type KeyspaceContext } from './keyspace.js';
+import { Keyspace } from './keyspace.js';
+import { KeyspaceContext } from './keyspace-context.js';
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { EntryView } from './reads/entry-view.js';
 import { ThreadSession } from './thread-session.js';
 import { isWellFormed } from './well-formed.js';
 import { CommandWriter } from './writes/command-writer.js';
@@ -55,7 +62,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
    * @throws {CacheError} `ERR_CACHE_INVALID_NAMESPACE`, `ERR_CACHE_TOO_MANY_NAMESPACES`
    */
   namespace(name: string): Keyspace {
-    if (this.#context.closed) throw engineClosed('namespace');
+    this.#context.assertOpen('namespace');
     const known = this.#namespaces.get(name);
     if (known !== undefined) return known;
     const keyspace = new Keyspace(this.#context, this.#register(name));
@@ -76,8 +83,8 @@ export class Engine extends Keyspace implements AsyncDisposable {
 
   /** Counters of the whole engine; see `EngineStats`. */
   stats(): EngineStats {
-    const { session, closed, failedWrites, writer } = this.#context;
-    if (closed) throw engineClosed('stats');
+    const { session, failedWrites, writer } = this.#context;
+    this.#context.assertOpen('stats');
     return readStats(session, failedWrites, writer.pending.count);
   }
 
@@ -106,13 +113,27 @@ export class Engine extends Keyspace implements AsyncDisposable {
     const { session, writer } = this.#context;
     this.#context.closed = true;
     await writer.drained();
-    await this.#ownership?.group?.stop();
+    if (this.#ownership !== undefined) {
+      await this.#ownership.group?.stop();
+      stopArena(session);
+    }
     session.detach();
   }
 
   /** `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** Tells the threads that are still attached that the engine has ended. */
+function stopArena(session: ThreadSession): void {
+  Atomics.store(session.words, HEADER_STOP / 4, 1);
+  const threads = session.arena.view.getUint32(HEADER_THREAD_SLOTS, true);
+  for (let threadId = 0; threadId < threads; threadId++) {
+    const index = (slotAddress(session.arena, threadId) + THREAD_COMPLETIONS) / 4;
+    Atomics.add(session.words, index, 1);
+    Atomics.notify(session.words, index);
   }
 }
 
@@ -138,15 +159,9 @@ function makeEngine(
   ownership?: Ownership,
 ): Engine {
   const session = new ThreadSession(arena, clock);
-  const context: KeyspaceContext = {
-    session,
-    writer: new CommandWriter(session, handle.writes === 'inplace'),
-    view: new EntryView(session),
-    codec: codecOf(handle.codec),
-    defaultTtlMs: handle.defaultTtlMs,
-    closed: false,
-    failedWrites: 0,
-  };
+  const writer = new CommandWriter(session, handle.writes === 'inplace');
+  const codec = codecOf(handle.codec);
+  const context = new KeyspaceContext(session, writer, codec, handle.defaultTtlMs);
   return new Engine(context, handle, ownership);
 }
 
@@ -205,5 +220,6 @@ export function attachEngine(handle: EngineHandle): Engine {
   if (arena === undefined) {
     throw incompatibleHandle('its memory holds no engine of this layout version');
   }
+  if (new Uint32Array(arena.buffer)[HEADER_STOP / 4] !== 0) throw engineClosed('attachEngine');
   return makeEngine(arena, clock, checked);
 }

@@ -4,7 +4,7 @@ export type { WorkerLostEvent, WriteFailedEvent } from './engine-events.js';
 export type { EngineHandle } from './engine-handle.js';
 export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
-export type { EntryMeta, Keyspace, ReadState, SetOptions } from './keyspace.js';
+export type { Keyspace } from './keyspace.js';
 export type {
   CodecOption,
   EngineClock,
@@ -12,4 +12,6 @@ export type {
   EvictionOption,
   WritesOption,
 } from './options.js';
+export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
+export type { SetOptions } from './set-options.js';

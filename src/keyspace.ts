@@ -1,7 +1,4 @@
 import {
-  FLAG_KEEP_TTL,
-  FLAG_ONLY_ABSENT,
-  FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
   OP_DELETE,
   OP_SET,
@@ -19,29 +16,15 @@ import {
   STATUS_OK,
   STATUS_PENDING,
   STATUS_REFUSED,
-  type Status,
 } from '../native-free-core/status.js';
-import type { Codec } from './codec/codec.js';
 import { copyBytes, decodeEntry, encodeKind, encodePayload } from './codec/entry-codec.js';
-import { checkContentType } from './content-types.js';
-import {
-  type Duration,
-  parseExpiry,
-  parseTtl,
-  TTL_KEEP_MS,
-  TTL_NEVER_MS,
-  type Ttl,
-} from './duration.js';
-import { publishWriteFailed } from './engine-events.js';
-import {
-  bufferTooSmall,
-  type CacheError,
-  engineClosed,
-  invalidOptions,
-  statusError,
-} from './errors.js';
+import { type Duration, parseExpiry, TTL_NEVER_MS } from './duration.js';
+import { bufferTooSmall } from './errors.js';
+import type { KeyspaceContext } from './keyspace-context.js';
 import { joinRuns, valueRuns } from './reads/entry-bytes.js';
+import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './reads/entry-meta.js';
 import type { EntryView } from './reads/entry-view.js';
+import { resolveSetOptions, type SetOptions } from './set-options.js';
 import type { ThreadSession } from './thread-session.js';
 import { Command } from './writes/command.js';
 import type { CommandWriter } from './writes/command-writer.js';
@@ -53,60 +36,6 @@ const READ_HIT = READ_VALUE | READ_TOUCH;
 
 const RESOLVED_TRUE: Promise<boolean> = Promise.resolve(true);
 const RESOLVED_FALSE: Promise<boolean> = Promise.resolve(false);
-
-/** How the last read of this thread ended; `busy`: the shard was held too long to tell. */
-export type ReadState = 'hit' | 'miss' | 'busy';
-
-/** Options of one write. */
-export interface SetOptions {
-  /**
-   * Time to live: milliseconds, text such as `'5m'`, `'never'`, or `'keep'` to leave the present
-   * one. Default: the engine's `defaultTtl`.
-   */
-  readonly ttl?: Ttl;
-  /** Store only when the key is absent, or only when it is present. Default: always. */
-  readonly only?: 'absent' | 'present';
-  /** Stored with the value and given back by `getView`; up to 127 printable ASCII characters. */
-  readonly contentType?: string;
-}
-
-/** An entry with what the engine knows about it. */
-export interface EntryMeta<T> {
-  readonly state: ReadState;
-  /** `undefined` unless the state is `hit`. */
-  readonly value: T | undefined;
-  /** Milliseconds left; Infinity for an entry without a time to live. */
-  readonly ttlMs: number;
-  /** Milliseconds since it was written. */
-  readonly ageMs: number;
-  /** Bytes of the encoded value. */
-  readonly sizeBytes: number;
-  /** Grows with every write in the shard; 0 while the write is still on its way. */
-  readonly version: number;
-}
-
-/** What all key spaces of one thread share. */
-export interface KeyspaceContext {
-  readonly session: ThreadSession;
-  readonly writer: CommandWriter;
-  readonly view: EntryView;
-  readonly codec: Codec;
-  readonly defaultTtlMs: number;
-  /** Set by `close`; every call throws or rejects from then on. */
-  closed: boolean;
-  /** Writes that failed after they were accepted. */
-  failedWrites: number;
-}
-
-const NOTHING: EntryMeta<never> = Object.freeze({
-  state: 'miss',
-  value: undefined,
-  ttlMs: 0,
-  ageMs: 0,
-  sizeBytes: 0,
-  version: 0,
-});
-const NOTHING_BUSY: EntryMeta<never> = Object.freeze({ ...NOTHING, state: 'busy' });
 
 /**
  * The entries of one namespace, seen from one thread. Reads are synchronous and wait for a writer
@@ -203,6 +132,7 @@ export class Keyspace {
 
   /** The values of the keys, in their order; `undefined` where it missed. */
   getMany<T = unknown>(keys: readonly string[]): (T | undefined)[] {
+    this.#context.assertOpen('getMany');
     return keys.map((key) => this.get<T>(key));
   }
 
@@ -228,7 +158,7 @@ export class Keyspace {
     try {
       return this.#answer(this.#setCommand(key, value, options, 0));
     } catch (error) {
-      return Promise.reject(error);
+      return this.#context.rejection(key, error);
     }
   }
 
@@ -241,7 +171,7 @@ export class Keyspace {
     try {
       return this.#answerOld<T>(this.#setCommand(key, value, options, FLAG_RETURN_OLD));
     } catch (error) {
-      return Promise.reject(error);
+      return this.#context.rejection(key, error);
     }
   }
 
@@ -250,6 +180,7 @@ export class Keyspace {
     entries: Iterable<readonly [string, unknown]>,
     options?: SetOptions,
   ): Promise<number> {
+    this.#context.assertOpen('setMany');
     const answers: Promise<boolean>[] = [];
     for (const [key, value] of entries) answers.push(this.set(key, value, options));
     return countTrue(answers);
@@ -262,6 +193,7 @@ export class Keyspace {
 
   /** Removes keys; resolves to the number that were there. */
   async deleteMany(keys: readonly string[]): Promise<number> {
+    this.#context.assertOpen('deleteMany');
     return countTrue(keys.map((key) => this.delete(key)));
   }
 
@@ -270,7 +202,7 @@ export class Keyspace {
     try {
       return this.#change(OP_TOUCH, key, parseExpiry(ttl, 'ttl'));
     } catch (error) {
-      return Promise.reject(error);
+      return this.#context.rejection(key, error);
     }
   }
 
@@ -281,14 +213,18 @@ export class Keyspace {
 
   /** Removes all entries of this namespace at once; their memory is freed in the background. */
   clear(): Promise<void> {
-    if (this.#context.closed) return Promise.reject(engineClosed('clear'));
-    this.#session.core.clearNamespace(this.#namespaceId);
-    return Promise.resolve();
+    try {
+      this.#context.assertOpen('clear');
+      this.#session.core.clearNamespace(this.#namespaceId);
+      return Promise.resolve();
+    } catch (error) {
+      return this.#context.rejection('', error);
+    }
   }
 
   /** The core's status of a read; on a hit the result area holds the entry. */
   #read(key: string, flags: number): number {
-    if (this.#context.closed) throw engineClosed('read');
+    this.#context.assertOpen('read');
     const { keys, core } = this.#session;
     return core.read(keys.encode(key), this.#namespaceId, flags);
   }
@@ -306,7 +242,9 @@ export class Keyspace {
 
   /** A write of this thread to the key that nobody has applied yet. */
   #findPending(key: string): PendingEntry | typeof PENDING_MISS | undefined {
-    if (this.#context.closed) throw engineClosed('read');
+    this.#context.assertOpen('read');
+    // What was applied meanwhile may have been overwritten by others: shared memory decides.
+    this.#writer.reapIfAnswered();
     const pending = this.#writer.pending.find(this.#namespaceId, key);
     if (pending !== undefined) {
       this.#session.lastReadStatus = pending === PENDING_MISS ? STATUS_MISS : STATUS_OK;
@@ -338,8 +276,8 @@ export class Keyspace {
     options: SetOptions | undefined,
     flags: number,
   ): Command {
-    const { codec, defaultTtlMs, closed } = this.#context;
-    if (closed) throw engineClosed('set');
+    const { codec, defaultTtlMs } = this.#context;
+    this.#context.assertOpen('set');
     // Code of the user (toJSON) runs here, before anything is claimed.
     const payload = encodePayload(value, codec);
     const encoding = encodeKind(value, codec);
@@ -355,23 +293,25 @@ export class Keyspace {
         defaultTtlMs,
       );
     }
-    const { ttl, only, contentType = '' } = options;
-    if (contentType !== '') checkContentType(contentType);
-    let ttlMs = ttl === undefined ? defaultTtlMs : parseTtl(ttl, 'ttl');
-    let all = flags | conditionFlag(only);
-    if (ttlMs === TTL_KEEP_MS) {
-      ttlMs = defaultTtlMs;
-      all |= FLAG_KEEP_TTL;
-    }
-    return new Command(OP_SET, this.#namespaceId, key, payload, encoding, contentType, all, ttlMs);
+    const resolved = resolveSetOptions(options, defaultTtlMs);
+    return new Command(
+      OP_SET,
+      this.#namespaceId,
+      key,
+      payload,
+      encoding,
+      resolved.contentType,
+      flags | resolved.flags,
+      resolved.ttlMs,
+    );
   }
 
   #change(opcode: number, key: string, ttlMs: number): Promise<boolean> {
     try {
-      if (this.#context.closed) throw engineClosed(opcode === OP_DELETE ? 'delete' : 'touch');
+      this.#context.assertOpen(opcode === OP_DELETE ? 'delete' : 'touch');
       return this.#answer(new Command(opcode, this.#namespaceId, key, undefined, 0, '', 0, ttlMs));
     } catch (error) {
-      return Promise.reject(error);
+      return this.#context.rejection(key, error);
     }
   }
 
@@ -398,8 +338,16 @@ export class Keyspace {
   ): Promise<R> {
     const promise = new Promise<R>((resolve, reject) => {
       const settle = (outcome: number, readOld: () => unknown): void => {
-        if (outcome === STATUS_OK || outcome === STATUS_REFUSED) resolve(take(outcome, readOld));
-        else reject(this.#failure(command, outcome));
+        if (outcome !== STATUS_OK && outcome !== STATUS_REFUSED) {
+          reject(this.#context.failure(command, outcome));
+          return;
+        }
+        try {
+          resolve(take(outcome, readOld));
+        } catch (error) {
+          // An old value that does not decode.
+          reject(error);
+        }
       };
       if (status === STATUS_PENDING) command.settle = settle;
       else settle(status, () => undefined);
@@ -408,35 +356,10 @@ export class Keyspace {
     promise.catch(ignore);
     return promise;
   }
-
-  #failure(command: Command, status: number): CacheError {
-    const error = statusError(status as Status, {
-      operation: command.opcode === OP_SET ? 'set' : 'write',
-      valueBytes: command.payloadBytes,
-      valueBytesMax: this.#session.valueBytesMax,
-      isIdempotent: command.isVisibleEarly,
-    });
-    this.#context.failedWrites += 1;
-    publishWriteFailed({ key: command.key, error });
-    return error;
-  }
 }
 
 function ignore(): void {
   // The rejection was counted and published when it was made.
-}
-
-function conditionFlag(only: SetOptions['only']): number {
-  switch (only) {
-    case undefined:
-      return 0;
-    case 'absent':
-      return FLAG_ONLY_ABSENT;
-    case 'present':
-      return FLAG_ONLY_PRESENT;
-    default:
-      throw invalidOptions('set', [`only: ${String(only)} is neither 'absent' nor 'present'`]);
-  }
 }
 
 async function countTrue(answers: readonly Promise<boolean>[]): Promise<number> {

@@ -6,12 +6,17 @@ import {
   HEADER_PAGE_BYTES,
   HEADER_PAGES,
   HEADER_SCRATCH_BYTES,
+  HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
+  HEADER_SHARDS,
+  HEADER_STOP,
   HEADER_THREAD_BYTES,
   HEADER_THREAD_SLOTS,
   HEADER_THREADS,
   HEADER_TIME_MS,
   RESULT_STATUS,
+  SHARD_HOME,
+  THREAD_COMPLETIONS,
   THREAD_CONTENT_TYPE,
   THREAD_KEY,
   THREAD_RESULT,
@@ -20,10 +25,13 @@ import {
 import type { CoreExports } from '../native-free-core/core-exports.js';
 import { STATUS_NO_SLOT, type Status } from '../native-free-core/status.js';
 import type { Clock } from '../workers/clock.js';
-import { reclaimDeadThreads } from '../workers/dead-threads.js';
+import { markOf, reclaimDeadThreads } from '../workers/dead-threads.js';
 import { currentThread } from '../workers/os-thread.js';
 import { statusError } from './errors.js';
 import { KeyEncoder } from './key-encoder.js';
+
+/** Steps of 0.1 ms that a thread waits for a shard when it leaves. */
+const DETACH_STEPS = 20_000;
 
 /**
  * One thread's place in an arena: its slot, the core bound to it, and views of the areas through
@@ -57,6 +65,8 @@ export class ThreadSession {
   readonly pageBytes: number;
   readonly pagesAddress: number;
   readonly directoryAddress: number;
+  readonly #shardsAddress: number;
+  readonly #shardBytes: number;
   readonly #statusIndex: number;
   readonly #time: Float64Array;
 
@@ -85,6 +95,8 @@ export class ThreadSession {
     this.pageBytes = view.getUint32(HEADER_PAGE_BYTES, true);
     this.pagesAddress = view.getUint32(HEADER_PAGES, true);
     this.directoryAddress = view.getUint32(HEADER_DIRECTORY, true);
+    this.#shardsAddress = view.getUint32(HEADER_SHARDS, true);
+    this.#shardBytes = view.getUint32(HEADER_SHARD_BYTES, true);
     this.#statusIndex = (this.slot + THREAD_RESULT + RESULT_STATUS) / 4;
     this.#time = new Float64Array(buffer, HEADER_TIME_MS, 1);
   }
@@ -93,6 +105,22 @@ export class ThreadSession {
   nowMs(): number {
     const sharedMs = this.#time[0] as number;
     return sharedMs < Number.POSITIVE_INFINITY ? sharedMs : this.clock.nowMs();
+  }
+
+  /** Whether the thread that created the engine has closed it. */
+  get isStopped(): boolean {
+    return this.words[HEADER_STOP / 4] !== 0;
+  }
+
+  /** Whether a shard has no home worker: who has commands in it sees to them. */
+  isHomeless(shardIndex: number): boolean {
+    const shard = this.#shardsAddress + shardIndex * this.#shardBytes;
+    return this.words[(shard + SHARD_HOME) / 4] === 0;
+  }
+
+  /** Counts what holders answered for this thread. */
+  get completions(): number {
+    return Atomics.load(this.words, (this.slot + THREAD_COMPLETIONS) / 4);
   }
 
   /** Status of this thread's last read; the core stores it too. */
@@ -106,7 +134,8 @@ export class ThreadSession {
 
   /** Gives the slot back; the session must not be used afterwards. */
   detach(): void {
-    this.core.detachThread(this.threadId);
+    const { generation } = markOf(this.arena, this.threadId);
+    this.core.detachThread(this.threadId, generation, DETACH_STEPS);
   }
 }
 

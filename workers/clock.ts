@@ -14,8 +14,20 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / NS_PER_MS;
 }
 
+const OFFSET_SAMPLES = 5;
+
+/** What this thread's own clock lacks to the monotonic one. */
+function offsetOfThreadMs(): number {
+  let offsetMs = Number.NEGATIVE_INFINITY;
+  for (let sample = 0; sample < OFFSET_SAMPLES; sample++) {
+    // A pause between the two readings makes the offset too small, never too large.
+    offsetMs = Math.max(offsetMs, monotonicMs() - performance.now());
+  }
+  return offsetMs;
+}
+
 /** Milliseconds since `birthMs`, a value of `monotonicMs` in any thread of this process. */
 export function createClock(birthMs: number): Clock {
-  const offsetMs = monotonicMs() - performance.now() - birthMs;
+  const offsetMs = offsetOfThreadMs() - birthMs;
   return { nowMs: () => performance.now() + offsetMs };
 }

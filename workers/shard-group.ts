@@ -8,7 +8,13 @@ import {
   HEADER_STOP,
   HEADER_TICKER_SLOT,
 } from '../native-free-core/assembly/layout.js';
-import { reclaimDeadThreads, releaseThread } from './dead-threads.js';
+import {
+  markOf,
+  reclaimDeadThreads,
+  releaseSlot,
+  resetShards,
+  type ThreadMark,
+} from './dead-threads.js';
 import { ringDoorbell } from './doorbell.js';
 import { createHashRing, type HashRing } from './hash-ring.js';
 import type { ShardOwnerData, ShardOwnerReady } from './shard-owner.js';
@@ -33,6 +39,7 @@ export interface WorkerLoss {
 interface Member {
   readonly worker: Worker;
   readonly threadId: number;
+  readonly mark: ThreadMark;
 }
 
 // From the sources (tests) the built worker is started: threads load no TypeScript.
@@ -83,6 +90,9 @@ export class ShardGroup {
       ringDoorbell(this.#arena, member.threadId);
     }
     await Promise.all(this.#exits);
+    // Whoever is still attached finds no home worker and looks after its own commands.
+    this.#members.length = 0;
+    this.#assignHomes();
   }
 
   /** Threads of the home workers, by position; undefined where one is not running. */
@@ -117,7 +127,7 @@ export class ShardGroup {
     });
     const threadId = await readyThread(worker, () => failure);
     worker.unref();
-    const member = { worker, threadId };
+    const member = { worker, threadId, mark: markOf(this.#arena, threadId) };
     worker.once('exit', () => this.#onExit(index, member, failure));
     void exit.then(() => this.#exits.delete(exit));
     return member;
@@ -143,10 +153,10 @@ export class ShardGroup {
     if (this.#stopping || this.#members[index] !== member) return;
     this.#members[index] = undefined;
     this.#assignHomes();
-    const shardsReset = releaseThread(this.#arena, member.threadId);
-    const restarts = this.#countLoss() <= RESTARTS_MAX;
-    this.#onLoss({ workerIndex: index, shardsReset, restarted: restarts, error: failure });
-    if (restarts) void this.#replace(index);
+    const shardsReset = resetShards(this.#arena, member.mark);
+    // What could not be given back now, the supervision gives back later.
+    releaseSlot(this.#arena, member.mark);
+    void this.#replace(index, shardsReset, failure);
   }
 
   /** Losses within the window, this one included. */
@@ -157,14 +167,26 @@ export class ShardGroup {
     return this.#lossTimesMs.length;
   }
 
-  async #replace(index: number): Promise<void> {
-    try {
-      this.#members[index] = await this.#spawn(index);
-      if (!this.#stopping) this.#assignHomes();
-    } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      this.#onLoss({ workerIndex: index, shardsReset: [], restarted: false, error: cause });
+  /** Starts a worker in the place of one that was lost, then says what became of it. */
+  async #replace(
+    workerIndex: number,
+    shardsReset: readonly number[],
+    failure: Error | undefined,
+  ): Promise<void> {
+    let error = failure;
+    let restarted = false;
+    while (!restarted && !this.#stopping && this.#countLoss() <= RESTARTS_MAX) {
+      try {
+        this.#members[workerIndex] = await this.#spawn(workerIndex);
+        restarted = true;
+      } catch (thrown) {
+        // Died before it served: one more loss.
+        error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      }
     }
+    if (this.#stopping) return;
+    if (restarted) this.#assignHomes();
+    this.#onLoss({ workerIndex, shardsReset, restarted, error });
   }
 }
 

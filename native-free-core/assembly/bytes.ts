@@ -4,6 +4,8 @@
 import { copyBulk, put128, put16, put32, put64, put8 } from "./store";
 
 const INLINE_COPY_MAX: u32 = 512;
+/** Steps of `copyRoundedUp`. */
+export const COPY_STEP_BYTES: u32 = 64;
 
 /** Copies bytes; the runs must not overlap. */
 export function copyBytes(target: usize, source: usize, bytes: u32): void {
@@ -69,7 +71,7 @@ export function copyRoundedUp(target: usize, source: usize, bytes: u32): void {
   if (bytes > INLINE_COPY_MAX) {
     copyBulk(target, source, bytes);
   } else {
-    for (let at: u32 = 0; at < bytes; at += 64) {
+    for (let at: u32 = 0; at < bytes; at += COPY_STEP_BYTES) {
       const first = v128.load(source + at);
       const second = v128.load(source + at, 16);
       const third = v128.load(source + at, 32);

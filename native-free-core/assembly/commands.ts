@@ -128,6 +128,11 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
   return 0;
 }
 
+/** The namespace's epoch at the call, for a command that waited before it was begun. */
+export function describeCall(epoch: u32): void {
+  put32(record + RECORD_EPOCH, epoch);
+}
+
 /** Pages or old item that the command is about. */
 export function describePages(firstPage: u32, oldReference: u32): void {
   put32(record + RECORD_PAGES, firstPage);

@@ -7,6 +7,7 @@ export {
   beginShardCommand,
   commandRecord,
   commandShard,
+  describeCall,
   describePages,
   helpShard,
   submit,

@@ -2,7 +2,6 @@
 // The binding has written the header's constants before.
 
 import {
-  inPages,
   segmentsOf,
   stripeMask,
   stripesOffset,
@@ -14,11 +13,13 @@ import {
   pageCount,
   routing,
   shardAddress,
+  thread,
   threadAddress,
-  toAddress,
+  toReference,
 } from "./arena";
 import { fence } from "./fence";
 import { makePagesFree } from "./eviction";
+import { isPinned } from "./hazard";
 import { announce, release } from "./commands";
 import {
   CLASS_LARGE,
@@ -29,17 +30,21 @@ import {
   HEADER_SHARD_COUNT,
   HEADER_THREAD_SLOTS,
   ITEM_HEAD_BYTES,
+  ITEM_RETURNED,
+  ITEM_STATE,
+  PAGE_DRAINING,
+  PAGE_SLAB,
+  THREAD_ARRIVING,
+  THREAD_ATTACHED,
+  THREAD_FREE,
+  THREAD_LEAVING,
   PAGE_LARGE_HEAD,
   PAGE_NEXT,
   PAGE_RING,
   PAGE_STAGED,
-  OP_RELEASE,
   RECORD_OLD,
-  RECORD_OPCODE,
-  RECORD_SIZE,
   RECORD_STATUS,
   RING_DONE,
-  RING_HEAD,
   RING_RECORDS,
   RING_TAKEN,
   SHARD_BUCKET_COUNT,
@@ -62,7 +67,6 @@ import {
   SLOT_TABLE_SLOTS,
   STRIDE_MIN_BYTES,
   THREAD_CALLS,
-  THREAD_GENERATION,
   THREAD_HAZARD,
   THREAD_HEARTBEAT,
   THREAD_OS_ID,
@@ -78,15 +82,16 @@ import {
   givePage,
   markPage,
   pageAddress,
+  pageClass,
   pageEntry,
   pageKind,
   pageOf,
-  pageShard,
   pageThread,
   takePage,
 } from "./pages";
 import { finishRecord, recordAt } from "./ring";
 import { addSegment } from "./segments";
+import { chunksPerPage, strideOf } from "./slab";
 import {
   STATUS_BUSY,
   STATUS_NO_SLOT,
@@ -98,8 +103,11 @@ import { add32, publish32, put32, put64, put8, putF64, swap32, zero } from "./st
 
 /** Growth of the size classes, in 1/64: 1.15 a step. */
 const GROWTH_64THS: u32 = 74;
-const ATTACH_STEPS_MAX: u32 = 20_000;
-const ATTACH_STEP_NS: i64 = 100_000;
+const HOLD_STEP_NS: i64 = 100_000;
+/** Two seconds. */
+const PATIENT_STEPS: u32 = 20_000;
+/** Thread of pages that a reset set aside; no slot has this id. */
+const NOBODY: u32 = 0xff;
 
 /** Fills the slot table: slots dealt out evenly, neighbours to different shards. */
 function dealSlots(shardCount: u32): void {
@@ -160,11 +168,14 @@ export function createArena(itemsMax: u32): void {
   makeShards(shardCount, itemsMax);
 }
 
-/** Takes a free thread slot; its id, or NO_SLOT. */
+/** Takes a free thread slot, of the next generation; its id, or NO_SLOT. */
 function claimSlot(): i32 {
   const count = load<u32>(HEADER_THREAD_SLOTS);
   for (let id: u32 = 0; id < count; id++) {
-    if (swap32(threadAddress(id) + THREAD_STATE, 0, 1) == 0) return <i32>id;
+    const word = threadAddress(id) + THREAD_STATE;
+    const seen = atomic.load<u32>(word);
+    if ((seen & 0xff) != THREAD_FREE) continue;
+    if (swap32(word, seen, (seen + 0x100) | THREAD_ARRIVING) == seen) return <i32>id;
   }
   return STATUS_NO_SLOT;
 }
@@ -179,38 +190,40 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   const id = claimSlot();
   if (id < 0) return id;
   const slot = threadAddress(id);
-  put32(slot + THREAD_GENERATION, (load<u32>(slot + THREAD_GENERATION) + 1) & 0xffffff);
   putF64(slot + THREAD_OS_ID, osThreadId);
   putF64(slot + THREAD_OS_START, osStartTime);
   publish32(slot + THREAD_HAZARD, 0);
   put32(slot + THREAD_WAITING, 0);
   put32(slot + THREAD_PARKED, 0);
   put32(slot + THREAD_HEARTBEAT, 0);
+  put32(slot + THREAD_CALLS, counts);
   bindThread(id);
+  if (counts) add32(HEADER_ATTACHED, 1);
+  // From here on the slot says whose it is: others may find the thread dead and release it.
+  const generation = load<u32>(slot + THREAD_STATE) >> 8;
+  publish32(slot + THREAD_STATE, (generation << 8) | THREAD_ATTACHED);
   const shardCount = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < shardCount; index++) {
     const status = giveRing(slot, id, index);
     if (status == STATUS_OK) continue;
-    if (dropRings(slot, id, index)) publish32(slot + THREAD_STATE, 0);
+    detachThread(id, generation, PATIENT_STEPS);
     return status;
   }
-  put32(slot + THREAD_CALLS, counts);
-  if (counts) add32(HEADER_ATTACHED, 1);
   return id;
 }
 
-/** Holds a shard for set-up work; false when it stays held elsewhere. */
-function holdPatiently(shard: usize, word: usize): bool {
-  for (let step: u32 = 0; step < ATTACH_STEPS_MAX; step++) {
+/** Holds a shard for set-up work, waiting 0.1 ms a step; false when it stays held elsewhere. */
+function holdPatiently(shard: usize, word: usize, stepsMax: u32): bool {
+  for (let step: u32 = 0; step < stepsMax; step++) {
     if (tryHold(shard)) return true;
-    atomic.wait<i32>(word, load<i32>(word), ATTACH_STEP_NS);
+    atomic.wait<i32>(word, load<i32>(word), HOLD_STEP_NS);
   }
   return false;
 }
 
 function giveRing(slot: usize, id: u32, index: u32): i32 {
   const shard = shardAddress(index);
-  if (!holdPatiently(shard, slot + THREAD_HEARTBEAT)) return STATUS_BUSY;
+  if (!holdPatiently(shard, slot + THREAD_HEARTBEAT, PATIENT_STEPS)) return STATUS_BUSY;
   let status = STATUS_OUT_OF_MEMORY;
   if (makePagesFree(shard, 1)) {
     const page = takePage(shard);
@@ -223,51 +236,59 @@ function giveRing(slot: usize, id: u32, index: u32): i32 {
   return status;
 }
 
-function dropRings(slot: usize, id: u32, count: u32): bool {
+/** Gives back what a thread has in each shard; false when one stayed held elsewhere. */
+function dropRings(slot: usize, id: u32, stepsMax: u32): bool {
+  const count = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < count; index++) {
+    const word = slot + THREAD_RINGS + index * 4;
+    if (load<u32>(word) == 0) continue;
     const shard = shardAddress(index);
-    if (!holdPatiently(shard, slot + THREAD_HEARTBEAT)) return false;
-    const ring = load<u32>(slot + THREAD_RINGS + index * 4);
-    put32(slot + THREAD_RINGS + index * 4, 0);
-    if (ring != 0) givePage(shard, pageOf(ring));
-    dropStaged(shard, id);
+    if (!holdPatiently(shard, thread + THREAD_HEARTBEAT, stepsMax)) return false;
+    const ring = load<u32>(word);
+    if (ring != 0) {
+      dropStaged(shard, id);
+      put32(word, 0);
+      givePage(shard, pageOf(ring));
+    }
     release(shard);
   }
   return true;
 }
 
 /**
- * Detaches a thread, this one or one that is dead: drops its pin, gives its rings back, frees its
- * slot. Does nothing when another thread does it already. A dead thread's shards come first
- * (`resetShardOf`).
+ * Detaches a thread, this one or a dead one: drops its pin, gives back its rings and staged
+ * pages, frees its slot. `generation` names which thread of that slot is meant. False when a
+ * shard stayed held for `stepsMax` steps of 0.1 ms: call again later. A dead thread's shards come
+ * first (`resetShardOf`).
  */
-export function detachThread(id: u32): void {
+export function detachThread(id: u32, generation: u32, stepsMax: u32): bool {
   const slot = threadAddress(id);
-  if (swap32(slot + THREAD_STATE, 1, 2) != 1) return;
+  const word = generation << 8;
+  swap32(slot + THREAD_STATE, word | THREAD_ATTACHED, word | THREAD_LEAVING);
+  if (atomic.load<u32>(slot + THREAD_STATE) != (word | THREAD_LEAVING)) return true;
   publish32(slot + THREAD_HAZARD, 0);
-  // A shard that stays held keeps the slot occupied: its holder may still drain this ring.
-  if (!dropRings(slot, id, load<u32>(HEADER_SHARD_COUNT))) return;
-  if (load<u32>(slot + THREAD_CALLS)) add32(HEADER_ATTACHED, 0xffffffff);
-  put32(slot + THREAD_CALLS, 0);
-  publish32(slot + THREAD_STATE, 0);
+  if (!dropRings(slot, id, stepsMax)) return false;
+  const calls = load<u32>(slot + THREAD_CALLS);
+  // Two threads may have come here for the same dead one: one of them frees the slot.
+  const seen = swap32(slot + THREAD_STATE, word | THREAD_LEAVING, word | THREAD_FREE);
+  if (seen == (word | THREAD_LEAVING) && calls != 0) add32(HEADER_ATTACHED, 0xffffffff);
+  return true;
 }
 
 /**
  * Starts a shard afresh whose holder died: all its entries are gone, what waits in rings stays.
- * `dead` is the thread slot of the holder. True when this call did it; false when the shard is
+ * `dead` and `generation` name the holder. True when this call did it; false when the shard is
  * not held by that thread. Two threads may try at once: the owner word lets one through.
  */
-export function resetShardOf(index: u32, dead: u32): bool {
+export function resetShardOf(index: u32, dead: u32, generation: u32): bool {
   const shard = shardAddress(index);
-  const word = atomic.load<u32>(shard + SHARD_OWNER);
-  if (word == 0 || (word & 0xff) != dead + 1) return false;
+  const word = (dead + 1) | (generation << 8);
   if (swap32(shard + SHARD_OWNER, word, ownMark()) != word) return false;
   for (let i: u32 = 0; i <= stripeMask; i++) {
     const stripe = shard + stripesOffset + (i << 2);
     publish32(stripe, load<u32>(stripe) | 1);
   }
   fence();
-  forgetReturned(index);
   emptyShard(shard);
   fence();
   for (let i: u32 = 0; i <= stripeMask; i++) {
@@ -277,22 +298,6 @@ export function resetShardOf(index: u32, dead: u32): bool {
   answerTaken(index);
   release(shard);
   return true;
-}
-
-/** Old values that callers were to be given lie in memory that is about to be freed. */
-function forgetReturned(index: u32): void {
-  const slots = load<u32>(HEADER_THREAD_SLOTS);
-  for (let id: u32 = 0; id < slots; id++) {
-    const ring = <usize>load<u32>(threadAddress(id) + THREAD_RINGS + index * 4);
-    if (ring == 0) continue;
-    let position = load<u32>(ring + RING_HEAD);
-    const done = load<u32>(ring + RING_DONE);
-    while (position != done) {
-      const record = recordAt(ring, position);
-      if (load<u8>(record + RECORD_OPCODE) != OP_RELEASE) put32(record + RECORD_OLD, 0);
-      position += load<u32>(record + RECORD_SIZE);
-    }
-  }
 }
 
 /** Everything derived goes to its first state; pages but those of rings become free. */
@@ -313,7 +318,7 @@ function emptyShard(shard: usize): void {
   put32(shard + SHARD_OVERFLOWS, 0);
   put64(shard + SHARD_CLASS_USED, 0);
   put64(shard + SHARD_BYTES_USED, 0);
-  keepPinned(shard);
+  for (let page = firstPage; page < firstPage + count; page++) setAside(shard, page);
   for (let page = firstPage + count; page > firstPage; page--) {
     const kind = pageKind(pageEntry(page - 1));
     const isSegment = pageAddress(page - 1) == firstSegment;
@@ -321,20 +326,33 @@ function emptyShard(shard: usize): void {
   }
 }
 
-/** Pages that a reader has pinned become that thread's own: it may still read them. */
-function keepPinned(shard: usize): void {
-  const slots = load<u32>(HEADER_THREAD_SLOTS);
-  for (let id: u32 = 0; id < slots; id++) {
-    const reference = atomic.load<u32>(threadAddress(id) + THREAD_HAZARD);
-    if (!inPages(reference)) continue;
-    let next = pageOf(toAddress(reference)) + 1;
-    if (pageShard(pageEntry(next - 1)) != load<u32>(shard + SHARD_ID)) continue;
-    const isList = pageKind(pageEntry(next - 1)) == PAGE_LARGE_HEAD;
+/** True when the memory at an item's address may still be read by a live thread. */
+function isInUse(item: usize): bool {
+  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED || isPinned(toReference(item));
+}
+
+/**
+ * Sets aside pages with items that live threads may still read, pinned or returned as an old
+ * value: they stay out of use as long as the arena lives, which is few pages and safe.
+ */
+function setAside(shard: usize, page: u32): void {
+  const entry = pageEntry(page);
+  const kind = pageKind(entry);
+  const start = pageAddress(page);
+  if (kind == PAGE_LARGE_HEAD && isInUse(start)) {
+    let next = page + 1;
     while (next != 0) {
-      const page = next - 1;
-      next = isList ? load<u32>(pageEntry(page) + PAGE_NEXT) : 0;
-      markPage(shard, page, PAGE_STAGED, 0, id);
+      markPage(shard, next - 1, PAGE_STAGED, 0, NOBODY);
+      next = load<u32>(pageEntry(next - 1) + PAGE_NEXT);
     }
+  }
+  if (kind != PAGE_SLAB && kind != PAGE_DRAINING) return;
+  const stride = strideOf(pageClass(entry));
+  const chunks = chunksPerPage(pageClass(entry));
+  for (let i: u32 = 0; i < chunks; i++) {
+    if (!isInUse(start + i * stride)) continue;
+    markPage(shard, page, PAGE_STAGED, 0, NOBODY);
+    return;
   }
 }
 

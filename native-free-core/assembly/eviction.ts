@@ -141,19 +141,20 @@ function evictForClass(shard: usize, sizeClass: u32, reserve: u32): void {
   }
 }
 
-/** After a page's worth of evictions, compares this class with the oldest one of the shard. */
+/**
+ * Compares this class with the oldest one of the shard: now and then, whether that is twice as
+ * old; after a page's worth of evictions, whether it is older by a quarter.
+ */
 function balance(shard: usize, sizeClass: u32, record: usize, victim: usize): void {
-  const pressure = load<u32>(record + CLASS_PRESSURE) + 1;
-  if (pressure < chunksPerPage(sizeClass)) {
-    put32(record + CLASS_PRESSURE, pressure);
-    return;
-  }
-  put32(record + CLASS_PRESSURE, 0);
+  const pressure = load<u32>(record + CLASS_PRESSURE);
+  const isPageful = pressure >= chunksPerPage(sizeClass);
+  put32(record + CLASS_PRESSURE, isPageful ? 0 : pressure + 1);
+  if (!isPageful && (pressure & 15) != 0) return;
   const donor = oldestClass(shard);
   if (donor == sizeClass || donor == CLASS_MAX) return;
   const donorAge = ageOf(shard, lruTail(classAddress(shard, donor)));
   const ownAge = ageOf(shard, victim);
-  if (donorAge - ownAge <= ownAge >> 2) return;
+  if (donorAge - ownAge <= (isPageful ? ownAge >> 2 : ownAge)) return;
   const page = stealFrom(shard, donor);
   if (page != NO_PAGE) addPage(shard, page, sizeClass);
 }

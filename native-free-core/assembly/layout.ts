@@ -78,8 +78,7 @@ export const NAMESPACE_BYTES: u32 = 16;
 export const NAMESPACE_NAME_BYTES_MAX: u32 = 128;
 
 // ── Thread slot ─────────────────────────────────────────────────────────────────────────────
-export const THREAD_STATE: u32 = 0; // u32: 0 free, 1 attached, 2 being freed
-export const THREAD_GENERATION: u32 = 4; // u32, counts attachments of this slot
+export const THREAD_STATE: u32 = 0; // u32: generation << 8 | THREAD_FREE and the following
 export const THREAD_OS_ID: u32 = 8; // f64, task id, 0 = not known
 export const THREAD_OS_START: u32 = 16; // f64, start time of that task in clock ticks
 export const THREAD_CALLS: u32 = 24; // u32: 1 = a thread of callers, 0 = a home worker
@@ -115,6 +114,10 @@ export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for 
 export const THREAD_VALUE: u32 = 2432; // value scratch, HEADER_SCRATCH_BYTES + 64
 export const KEY_BYTES_MAX: u32 = 1024;
 export const CONTENT_TYPE_BYTES_MAX: u32 = 127;
+export const THREAD_FREE: u32 = 0;
+export const THREAD_ATTACHED: u32 = 1;
+export const THREAD_LEAVING: u32 = 2; // its rings are being given back
+export const THREAD_ARRIVING: u32 = 3; // its fields are being written
 export const THREAD_SLOTS_MAX: u32 = 64;
 export const SHARD_MAX: u32 = 64;
 
@@ -191,7 +194,7 @@ export const PAGE_LARGE_MEMBER: u32 = 3;
 export const PAGE_INDEX: u32 = 4;
 export const PAGE_OVERFLOW: u32 = 5;
 export const PAGE_RING: u32 = 6;
-export const PAGE_STAGED: u32 = 7;
+export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────

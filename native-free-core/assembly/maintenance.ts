@@ -50,11 +50,12 @@ function isDue(shard: usize, nowMs: f64): bool {
   if (workOf(shard) != 0) return true;
   if (load<u32>(shard + SHARD_WHEEL_COUNT) != 0 && wheelDueMs(shard) <= nowMs) return true;
   if (load<u32>(shard + SHARD_SWEPT_CLEARS) != load<u32>(HEADER_CLEARS)) return true;
-  if (load<u32>(shard + SHARD_LIMBO) != 0) return true;
-  return nowMs - load<f64>(shard + SHARD_STAMP_TIME) >= RECENT_MS && isStampStale(shard);
+  return nowMs - load<f64>(shard + SHARD_STAMP_TIME) >= RECENT_MS && isUnsettled(shard);
 }
 
-function isStampStale(shard: usize): bool {
+/** What is looked at every 100 ms: stamps that moved on, pinned items in limbo. */
+function isUnsettled(shard: usize): bool {
+  if (load<u32>(shard + SHARD_LIMBO) != 0) return true;
   return load<u32>(shard + SHARD_RECENT_STAMP) != load<u32>(shard + SHARD_STAMP);
 }
 
@@ -103,7 +104,7 @@ export function nextDueMs(home: u32, nowMs: f64): f64 {
     // Read without the shard: at worst the worker wakes for nothing.
     if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0 || isDue(shard, nowMs)) return nowMs;
     if (load<u32>(shard + SHARD_WHEEL_COUNT) != 0) due = min<f64>(due, wheelDueMs(shard));
-    if (isStampStale(shard)) due = min<f64>(due, load<f64>(shard + SHARD_STAMP_TIME) + RECENT_MS);
+    if (isUnsettled(shard)) due = min<f64>(due, load<f64>(shard + SHARD_STAMP_TIME) + RECENT_MS);
   }
   return due;
 }

@@ -6,14 +6,14 @@
 // sequentially consistent: at least one of the two sees the other, so no command is left behind.
 
 import { thread, threadId } from "./arena";
-import { SHARD_OWNER, SHARD_WORK, THREAD_GENERATION } from "./layout";
+import { SHARD_OWNER, SHARD_WORK, THREAD_STATE } from "./layout";
 import { and64, or64, publish32, swap32 } from "./store";
 
 /** This thread's value of an owner word. */
 // @ts-ignore: decorator
 @inline
 export function ownMark(): u32 {
-  return (threadId + 1) | (load<u32>(thread + THREAD_GENERATION) << 8);
+  return (threadId + 1) | (load<u32>(thread + THREAD_STATE) & 0xffffff00);
 }
 
 /** Takes the shard if it is free. */

@@ -22,8 +22,8 @@ import {
   toAddress,
   toReference,
 } from "./arena";
-import { copyBytes, copyRoundedUp, equalBytes } from "./bytes";
-import { countOperation, refreshMs, sharedMs } from "./clock";
+import { COPY_STEP_BYTES, copyBytes, copyRoundedUp, equalBytes } from "./bytes";
+import { countOperation, currentMs, judgeBy, judgeMs, refreshMs, sharedMs } from "./clock";
 import { release, ringOf } from "./commands";
 import { fence } from "./fence";
 import { hashBytes, namespaceSeed } from "./hash";
@@ -99,7 +99,7 @@ function increment(counter: usize): void {
 @inline
 function lookUp(shard: usize, hash: u64, namespaceId: u32, key: usize, keyBytes: u32): usize {
   const count = load<u32>(shard + SHARD_BUCKET_COUNT);
-  if (count - 1 >= bucketsMax) return 0;
+  if (count - 2 >= bucketsMax) return 0;
   const number = bucketNumber(hash, count);
   const shift = pageShift - 6;
   const segment = load<u32>(segmentsOf(shard) + ((number >> shift) << 2));
@@ -138,7 +138,8 @@ function isOver(item: usize, namespaceId: u32): bool {
 /** The shared time says it is past, or that nobody ticks. */
 function isPast(expiry: f64): bool {
   if (expiry == Infinity) return false;
-  return refreshMs() >= expiry;
+  // No code of the host runs while a shard is held.
+  return (isHolding ? judgeMs : refreshMs()) >= expiry;
 }
 
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
@@ -162,7 +163,8 @@ function takeValue(item: usize, keyBytes: u32): bool {
     return true;
   }
   // The lengths may be torn: nothing beyond the scratch area or the arena is touched.
-  if (valueBytes > scratchBytes || <u64>first + valueBytes > <u64>arenaEnd) return false;
+  if (valueBytes > scratchBytes) return false;
+  if (<u64>first + valueBytes + COPY_STEP_BYTES > <u64>arenaEnd) return false;
   put32(result + RESULT_ITEM, 0);
   copyRoundedUp(thread + THREAD_VALUE, first, valueBytes);
   return true;
@@ -176,6 +178,7 @@ function takeMeta(item: usize): void {
   put32(result + RESULT_ENCODING, load<u8>(item + ITEM_ENCODING));
 }
 
+let isHolding: bool = false;
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
@@ -263,8 +266,11 @@ function readAgain(
     if (status != TORN) return status;
   }
   for (let step: u32 = 0; step < WAIT_STEPS_MAX; step++) {
+    judgeBy(currentMs());
     if (tryHold(shard)) {
+      isHolding = true;
       const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
+      isHolding = false;
       release(shard);
       return status == TORN ? STATUS_BUSY : status;
     }

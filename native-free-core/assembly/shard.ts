@@ -39,9 +39,11 @@ import {
   ITEM_STATE,
   ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
+  PAGE_DRAINING,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
   PAGE_NEXT,
+  PAGE_SLAB,
   PAGE_STAGED,
   RECORD_CONTENT_TYPE_BYTES,
   RECORD_CREATED_MS,
@@ -63,7 +65,7 @@ import {
   SHARD_STAMP,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { markPage, NO_PAGE, pageAddress, pageEntry, takePage } from "./pages";
+import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes } from "./slab";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
@@ -332,13 +334,17 @@ function dropStaged(shard: usize, record: usize): void {
   put32(record + RECORD_PAGES, 0);
 }
 
+/** True for an item that was returned; a shard that was reset meanwhile set its page aside. */
+function isReturned(item: usize): bool {
+  const kind = pageKind(pageEntry(pageOf(item)));
+  if (kind != PAGE_SLAB && kind != PAGE_DRAINING && kind != PAGE_LARGE_HEAD) return false;
+  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED;
+}
+
 /** Frees a returned old item, or staged pages. */
 export function applyRelease(shard: usize, record: usize): i32 {
   const old = load<u32>(record + RECORD_OLD);
-  // A shard that was reset meanwhile does not know the item any more.
-  if (old != 0 && load<u32>(toAddress(old) + ITEM_STATE) == ITEM_RETURNED) {
-    dispose(shard, toAddress(old));
-  }
+  if (old != 0 && isReturned(toAddress(old))) dispose(shard, toAddress(old));
   dropStaged(shard, record);
   put32(record + RECORD_OLD, 0);
   return STATUS_OK;

@@ -60,12 +60,21 @@ export class CommandPlacer {
     const target = core.beginCommand(command.opcode, keyBytes, command.namespaceId, room);
     if (target === STATUS_FULL) return STATUS_FULL;
     if (command.payload !== undefined) this.#writeValue(command, target >>> 0, roomBytes);
+    return this.#submit(command, command.flags);
+  }
+
+  #submit(command: Command, flags: number): number {
+    const { core } = this.#session;
+    // A command that waited on the heap counts from its call: a clear since then wins, and its
+    // time to live has begun.
+    if (command.isQueued) core.describeCall(command.epoch);
+    const ttlMs = command.isQueued ? command.expiryMs - this.#session.nowMs() : command.ttlMs;
     return core.submit(
       command.valueBytes,
       command.contentType.length,
       command.encoding,
-      command.flags,
-      command.ttlMs,
+      flags,
+      ttlMs,
       this.#inPlace,
     );
   }
@@ -99,14 +108,7 @@ export class CommandPlacer {
       return STATUS_FULL;
     }
     core.describePages(command.stagedPage, 0);
-    return core.submit(
-      command.valueBytes,
-      command.contentType.length,
-      command.encoding,
-      command.flags | FLAG_LARGE,
-      command.ttlMs,
-      this.#inPlace,
-    );
+    return this.#submit(command, command.flags | FLAG_LARGE);
   }
 
   #stage(command: Command, keyBytes: number, valueBytes: number): number {

@@ -44,6 +44,7 @@ export class CommandWriter {
   readonly #queue = new Fifo<Command>();
   readonly #completions: Completions;
   #queuedBytes = 0;
+  #seenCompletions = 0;
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
@@ -109,8 +110,10 @@ export class CommandWriter {
   #track(command: Command): void {
     const { core, arena } = this.#session;
     const record = core.commandRecord() >>> 0;
-    command.epoch = arena.view.getUint32(record + RECORD_EPOCH, true);
-    command.expiryMs = arena.view.getFloat64(record + RECORD_EXPIRY_MS, true);
+    if (!command.isQueued) {
+      command.epoch = arena.view.getUint32(record + RECORD_EPOCH, true);
+      command.expiryMs = arena.view.getFloat64(record + RECORD_EXPIRY_MS, true);
+    }
     this.#outbox.push(core.commandShard(), command);
     // A value in pages is not in the record: reads of this thread need a copy of its own.
     if (command.valueAddress === 0) command.keepPayload();
@@ -120,10 +123,11 @@ export class CommandWriter {
 
   #enqueue(command: Command): number {
     const heapBytes = command.heapBytes;
-    if (command !== this.#staging && this.#queuedBytes + heapBytes > QUEUED_BYTES_MAX) {
-      return STATUS_FULL;
-    }
+    // A release is never refused: it gives memory back.
+    const isBounded = command !== this.#staging && command.opcode !== OP_RELEASE;
+    if (isBounded && this.#queuedBytes + heapBytes > QUEUED_BYTES_MAX) return STATUS_FULL;
     command.keepPayload();
+    command.isQueued = true;
     command.heldBytes = heapBytes;
     command.epoch = namespaceEpoch(this.#session, command.namespaceId);
     command.expiryMs = this.#session.nowMs() + command.ttlMs;
@@ -139,10 +143,18 @@ export class CommandWriter {
     while (this.isPending) await this.#completions.next();
   }
 
+  /** Takes in what was answered since the last time, before a read looks at pending writes. */
+  reapIfAnswered(): void {
+    if (this.#session.completions !== this.#seenCompletions) this.reap();
+  }
+
   /** Takes in what was answered, then sends on what waits on the heap. */
   reap(): void {
     const { core, shardCount } = this.#session;
+    this.#seenCompletions = this.#session.completions;
     for (let shard = 0; shard < shardCount; shard++) {
+      // Without a home worker, and after the engine was closed elsewhere, nobody else drains.
+      if (this.#outbox.has(shard) && this.#session.isHomeless(shard)) core.helpShard(shard);
       while (this.#outbox.has(shard)) {
         const record = core.answered(shard) >>> 0;
         if (record === 0) break;
@@ -200,8 +212,13 @@ export class CommandWriter {
         return;
       }
       this.#dequeue();
-      if (status === STATUS_PENDING) this.#track(command);
-      else this.#settle(command, status, shard, this.#oldReference(command, this.#lastRecord()));
+      if (status === STATUS_PENDING) {
+        this.#track(command);
+        continue;
+      }
+      // A command that was refused before it was begun has no record of its own.
+      const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
+      this.#settle(command, status, shard, old);
     }
   }
 

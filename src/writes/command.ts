@@ -39,6 +39,8 @@ export class Command {
   /** What an OP_RELEASE gives back: the shard and the reference of a returned old item. */
   releasedShard = 0;
   releasedItem = 0;
+  /** Whether it has waited on the heap; epoch and expiry are those of its call then. */
+  isQueued = false;
   /** Heap bytes it was counted with when it was queued. */
   heldBytes = 0;
   /** The old value, where it was asked for and the command was carried out at once. */
@@ -87,7 +89,7 @@ export class Command {
 
   /** Makes the payload this thread's own, so that the caller may change its buffer. */
   keepPayload(): void {
-    if (this.payload instanceof Uint8Array) this.payload = Buffer.from(this.payload);
+    if (typeof this.payload === 'object') this.payload = Buffer.from(this.payload);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { THREAD_COMPLETIONS, THREAD_WAITING } from '../../native-free-core/assembly/layout.js';
 import type { ThreadSession } from '../thread-session.js';
 
@@ -63,7 +64,9 @@ export class Completions {
         this.#reap();
         if (!this.#isPending()) break;
         const wait = atomics.waitAsync(words, this.#completionsIndex, seen, WAIT_MS_MAX);
+        // While answers keep coming there is nothing to wait for, but timers and I/O have a turn.
         if (wait.async) await wait.value;
+        else await nextTurn();
       }
     } finally {
       Atomics.store(words, this.#waitingIndex, 0);

@@ -205,9 +205,10 @@ export class CoreArena {
     Atomics.store(this.words, (this.shardAddress(shard) + SHARD_HOME) / 4, home);
   }
 
-  /** Makes a shard look held by a thread that nobody is. */
-  hold(shard: number, threadId = this.plan.threadSlotCount): void {
-    Atomics.store(this.words, (this.shardAddress(shard) + SHARD_OWNER) / 4, threadId + 1);
+  /** Makes a shard look held: by a thread of that slot, or by one that nobody is. */
+  hold(shard: number, threadId = this.plan.threadSlotCount, generation = 1): void {
+    const mark = (threadId + 1) | (generation << 8);
+    Atomics.store(this.words, (this.shardAddress(shard) + SHARD_OWNER) / 4, mark);
   }
 
   letGo(shard: number): void {

@@ -35,6 +35,7 @@ import {
   THREAD_CONTENT_TYPE,
   THREAD_KEY,
   THREAD_RESULT,
+  THREAD_STATE,
   THREAD_VALUE,
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_OK, STATUS_PENDING } from '../../native-free-core/status.js';
@@ -45,6 +46,8 @@ export const READ_VALUE = 1;
 export const READ_TOUCH = 2;
 
 const SLICES_MAX = 1_000_000;
+/** Steps of 0.1 ms that a detachment waits for a shard that is held. */
+const DETACH_STEPS_MAX = 100;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -374,8 +377,20 @@ export class CoreThread {
     return this.core.registerNamespace(at, bytes.length);
   }
 
-  detach(): void {
-    this.core.detachThread(this.id);
+  /** Which of the threads that this slot has had is attached now. */
+  generationOf(id: number): number {
+    const slot = this.home.plan.threadsOffset + id * this.home.plan.threadBytes;
+    return this.home.view.getUint32(slot + THREAD_STATE, true) >>> 8;
+  }
+
+  /** Detaches this thread, or one that is dead; false when a shard stayed held. */
+  detach(id: number = this.id, stepsMax = DETACH_STEPS_MAX): boolean {
+    return this.core.detachThread(id, this.generationOf(id), stepsMax) !== 0;
+  }
+
+  /** Starts a shard afresh that a dead thread held; false when it did not hold it. */
+  reset(shard: number, dead: number): boolean {
+    return this.core.resetShardOf(shard, dead, this.generationOf(dead)) !== 0;
   }
 }
 

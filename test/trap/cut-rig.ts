@@ -14,7 +14,7 @@ import {
   PAGE_STATE,
   SHARD_OWNER,
 } from '../../native-free-core/assembly/layout.js';
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
+import { STATUS_BUSY, STATUS_OK } from '../../native-free-core/status.js';
 import { CoreArena, type CoreArenaOptions, type CoreSnapshot } from '../support/core-arena.js';
 import {
   type Bytes,
@@ -35,6 +35,8 @@ export interface Scenario {
   prepare(rig: CutRig): void;
   /** The command, given by `rig.victim`. */
   run(rig: CutRig): void;
+  /** Whether the command, when nothing stopped it, did what the scenario is about. */
+  proves?(rig: CutRig): boolean;
 }
 
 /** What one key gave: an entry, or the status of the read. */
@@ -152,6 +154,8 @@ function expectReadable(
       throw new Error(`${key} is neither as before nor as after: ${shown}`);
     }
   }
+  // What a thread has pinned stays its own over a reset; nothing is pinned here.
+  rig.survivor.core.unpin();
 }
 
 /** The shard works again for a thread: what it sets it reads. */
@@ -175,13 +179,12 @@ function expectUsable(rig: CutRig, by: CoreThread): void {
 
 /** The thread is gone: another recovers its shard and gives its slot back. */
 function recoverAsSurvivor(rig: CutRig): void {
-  const { core } = rig.survivor;
   const wasHeld = rig.isHeld;
-  const reset = core.resetShardOf(SHARD, rig.victim.id) !== 0;
+  const reset = rig.survivor.reset(SHARD, rig.victim.id);
   if (reset !== wasHeld) throw new Error(`a held shard was ${reset ? '' : 'not '}reset`);
   rig.expectSound('after the reset');
   expectUsable(rig, rig.survivor);
-  core.detachThread(rig.victim.id);
+  rig.survivor.detach(rig.victim.id);
   rig.expectSound('after the detachment');
   rig.removeEverything(rig.survivor);
   rig.survivor.collect();
@@ -194,7 +197,7 @@ function recoverAsSurvivor(rig: CutRig): void {
 /** The thread lives on, after a stack overflow, say: it recovers its own shard. */
 function recoverAsVictim(rig: CutRig): void {
   rig.victim.core.trapAfterStores(0);
-  if (rig.isHeld && rig.victim.core.resetShardOf(SHARD, rig.victim.id) === 0) {
+  if (rig.isHeld && !rig.victim.reset(SHARD, rig.victim.id)) {
     throw new Error('a thread could not reset the shard that it holds');
   }
   rig.expectSound('after the reset');
@@ -235,6 +238,7 @@ export function cutEverywhere(scenario: Scenario): number {
   const before = rig.readAll();
   const stores = countStores(rig, scenario);
   const after = rig.readAll();
+  if (scenario.proves?.(rig) === false) throw new Error('the scenario does not do what it says');
   for (let n = 1; n <= stores; n++) {
     try {
       cutAt(rig, start, scenario, n);
@@ -251,5 +255,3 @@ export function cutEverywhere(scenario: Scenario): number {
   }
   return stores;
 }
-
-export const MISS: number = STATUS_MISS;

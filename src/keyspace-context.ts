@@ -1,0 +1,67 @@
+import { OP_SET } from '../native-free-core/assembly/layout.js';
+import type { Status } from '../native-free-core/status.js';
+import type { Codec } from './codec/codec.js';
+import { publishWriteFailed } from './engine-events.js';
+import { CacheError, engineClosed, statusError } from './errors.js';
+import { EntryView } from './reads/entry-view.js';
+import type { ThreadSession } from './thread-session.js';
+import type { Command } from './writes/command.js';
+import type { CommandWriter } from './writes/command-writer.js';
+
+/** What all key spaces of one engine share in one thread. */
+export class KeyspaceContext {
+  readonly session: ThreadSession;
+  readonly writer: CommandWriter;
+  readonly view: EntryView;
+  readonly codec: Codec;
+  readonly defaultTtlMs: number;
+  /** Set by `close`; every call throws or rejects from then on. */
+  closed = false;
+  /** Writes that failed, refused ones included. */
+  failedWrites = 0;
+
+  constructor(session: ThreadSession, writer: CommandWriter, codec: Codec, defaultTtlMs: number) {
+    this.session = session;
+    this.writer = writer;
+    this.view = new EntryView(session);
+    this.codec = codec;
+    this.defaultTtlMs = defaultTtlMs;
+  }
+
+  /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */
+  assertOpen(operation: string): void {
+    if (this.closed || this.session.isStopped) throw engineClosed(operation);
+  }
+
+  /** The error for a command that the core refused; counted and published. */
+  failure(command: Command, status: number): CacheError {
+    const error = statusError(status as Status, {
+      operation: command.opcode === OP_SET ? 'set' : 'write',
+      valueBytes: command.payloadBytes,
+      valueBytesMax: this.session.valueBytesMax,
+      isIdempotent: command.isVisibleEarly,
+    });
+    this.#publish(command.key, error);
+    return error;
+  }
+
+  /**
+   * A rejection that nobody needs to await: it is counted and published here, so it never becomes
+   * an unhandled rejection. For failures of the caller's arguments too.
+   */
+  rejection(key: unknown, error: unknown): Promise<never> {
+    if (CacheError.is(error)) this.#publish(typeof key === 'string' ? key : '', error);
+    const promise = Promise.reject(error);
+    promise.catch(ignore);
+    return promise;
+  }
+
+  #publish(key: string, error: CacheError): void {
+    this.failedWrites += 1;
+    publishWriteFailed({ key, error });
+  }
+}
+
+function ignore(): void {
+  // The rejection was counted and published when it was made.
+}

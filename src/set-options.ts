@@ -1,0 +1,57 @@
+import {
+  FLAG_KEEP_TTL,
+  FLAG_ONLY_ABSENT,
+  FLAG_ONLY_PRESENT,
+} from '../native-free-core/assembly/layout.js';
+import { checkContentType } from './content-types.js';
+import { parseTtl, TTL_KEEP_MS, type Ttl } from './duration.js';
+import { invalidOptions } from './errors.js';
+
+/** Options of one write. */
+export interface SetOptions {
+  /**
+   * Time to live: milliseconds, text such as `'5m'`, `'never'`, or `'keep'` to leave the present
+   * one. Default: the engine's `defaultTtl`.
+   */
+  readonly ttl?: Ttl;
+  /** Store only when the key is absent, or only when it is present. Default: always. */
+  readonly only?: 'absent' | 'present';
+  /** Stored with the value and given back by `getView`; up to 127 printable ASCII characters. */
+  readonly contentType?: string;
+}
+
+/** What the options of one write mean. */
+export interface ResolvedSetOptions {
+  /** Milliseconds; Infinity = never. */
+  readonly ttlMs: number;
+  readonly flags: number;
+  /** Empty = none. */
+  readonly contentType: string;
+}
+
+/**
+ * @throws {CacheError} `ERR_CACHE_INVALID_TTL`, `ERR_CACHE_INVALID_VALUE` for the content type,
+ * `ERR_CACHE_INVALID_OPTIONS` for the condition
+ */
+export function resolveSetOptions(options: SetOptions, defaultTtlMs: number): ResolvedSetOptions {
+  const { ttl, only, contentType = '' } = options;
+  if (contentType !== '') checkContentType(contentType);
+  const flags = conditionFlag(only);
+  const ttlMs = ttl === undefined ? defaultTtlMs : parseTtl(ttl, 'ttl');
+  return ttlMs === TTL_KEEP_MS
+    ? { ttlMs: defaultTtlMs, flags: flags | FLAG_KEEP_TTL, contentType }
+    : { ttlMs, flags, contentType };
+}
+
+function conditionFlag(only: SetOptions['only']): number {
+  switch (only) {
+    case undefined:
+      return 0;
+    case 'absent':
+      return FLAG_ONLY_ABSENT;
+    case 'present':
+      return FLAG_ONLY_PRESENT;
+    default:
+      throw invalidOptions('set', [`only: ${String(only)} is neither 'absent' nor 'present'`]);
+  }
+}

@@ -1,0 +1,227 @@
+/** Threads that die while they serve others, attach, detach, or recover a shard of another. */
+import { describe, expect, it } from 'vitest';
+import {
+  PAGE_RING,
+  SHARD_OWNER,
+  THREAD_STATE,
+} from '../../native-free-core/assembly/layout.js';
+import { STATUS_OK, STATUS_OUTCOME_UNKNOWN, STATUS_PENDING } from '../../native-free-core/status.js';
+import { CoreArena, type CoreSnapshot } from '../support/core-arena.js';
+import type { CoreThread } from '../support/core-thread.js';
+
+const KIB = 1_024;
+const SHARD = 0;
+const STORES_MAX = 1_000_000;
+
+/** Runs an action of the trap build until its n-th store; whether it was cut off. */
+function cut(thread: CoreThread, stores: number, action: () => void): boolean {
+  thread.core.trapAfterStores(stores);
+  try {
+    action();
+    return false;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    return true;
+  } finally {
+    thread.core.trapAfterStores(0);
+  }
+}
+
+/** Cuts an action at each of its stores, from the same state each time. */
+function cutEverywhere(
+  arena: CoreArena,
+  thread: CoreThread,
+  action: () => void,
+  check: (stores: number) => void,
+): number {
+  const start: CoreSnapshot = arena.snapshot();
+  for (let stores = 1; stores < STORES_MAX; stores++) {
+    arena.restore(start);
+    if (!cut(thread, stores, action)) return stores - 1;
+    try {
+      check(stores);
+    } catch (cause) {
+      throw new Error(`store ${stores}: ${(cause as Error).message}`, { cause });
+    }
+  }
+  throw new Error('the action never ends');
+}
+
+function expectSound(arena: CoreArena): void {
+  const findings = arena.verify();
+  if (findings.length > 0) throw new Error(findings.join('; '));
+}
+
+/** The thread is gone: its shard is started afresh where it held one, its slot given back. */
+function recover(arena: CoreArena, by: CoreThread, dead: number): void {
+  const held = arena.shardU32(SHARD, SHARD_OWNER) !== 0;
+  expect(by.reset(SHARD, dead)).toBe(held);
+  expectSound(arena);
+}
+
+function stateOf(arena: CoreArena, id: number): number {
+  const slot = arena.plan.threadsOffset + id * arena.plan.threadBytes;
+  return arena.view.getUint8(slot + THREAD_STATE);
+}
+
+function expectSetAndGet(thread: CoreThread): void {
+  expect(thread.set('still', 'works').status).toBe(STATUS_OK);
+  expect(thread.text('still')).toBe('works');
+}
+
+describe('a home worker that dies while it drains a ring', () => {
+  it('leaves each command answered once, in order, at most one with an unknown outcome', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const worker = arena.attach('core-trap', 0);
+    const caller = arena.attach();
+    for (const key of ['a', 'b', 'c']) caller.set(key, `old ${key}`);
+    arena.setHome(SHARD, worker.id);
+    const send = { inPlace: false };
+    expect(caller.set('a', 'new a', send).status).toBe(STATUS_PENDING);
+    expect(caller.remove('b', send).status).toBe(STATUS_PENDING);
+    expect(caller.set('c', 'new c', { ...send, flags: 8 }).status).toBe(STATUS_PENDING);
+    expect(caller.set('d', 'new d', send).status).toBe(STATUS_PENDING);
+    const seen = new Set<number>();
+    const stores = cutEverywhere(
+      arena,
+      worker,
+      () => worker.core.serveShard(SHARD, 0),
+      () => {
+        caller.answers.length = 0;
+        expect(arena.verifyReachable()).toEqual([]);
+        recover(arena, caller, worker.id);
+        // Its home is gone: whoever waits may serve the shard.
+        arena.setHome(SHARD, undefined);
+        caller.serve();
+        caller.collect();
+        expect(caller.answers.map((answer) => answer.opcode)).toEqual([1, 2, 1, 1]);
+        const statuses = caller.answers.map((answer) => answer.status);
+        const unknown = statuses.filter((status) => status === STATUS_OUTCOME_UNKNOWN).length;
+        expect(unknown).toBeLessThan(2);
+        for (const status of statuses) seen.add(status);
+        for (const key of ['a', 'c', 'd']) {
+          expect([-1, `old ${key}`, `new ${key}`]).toContain(caller.text(key));
+        }
+        expectSetAndGet(caller);
+        expectSound(arena);
+      },
+    );
+    expect(stores).toBeGreaterThan(100);
+    expect(seen.has(STATUS_OUTCOME_UNKNOWN)).toBe(true);
+  });
+
+  it('does not lose commands behind the one it had taken', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const worker = arena.attach('core-trap', 0);
+    const caller = arena.attach();
+    arena.setHome(SHARD, worker.id);
+    for (let i = 0; i < 5; i++) caller.set(`key-${i}`, `value ${i}`, { inPlace: false });
+    cutEverywhere(
+      arena,
+      worker,
+      () => worker.core.serveShard(SHARD, 0),
+      () => {
+        caller.answers.length = 0;
+        // A caller that only waits: the recovery itself sees to it that the rest is run.
+        recover(arena, caller, worker.id);
+        caller.core.helpShard(SHARD);
+        caller.collect();
+        expect(caller.core.waiting(SHARD)).toBe(0);
+        expect(caller.answers.length).toBe(5);
+      },
+    );
+  });
+});
+
+describe('a thread that dies while it comes or goes', () => {
+  it('leaves nothing behind when it is cut off in attachThread', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const caller = arena.attach();
+    caller.set('a', 'b');
+    const instance = arena.attach('core-trap');
+    const id = instance.id;
+    instance.detach();
+    const stores = cutEverywhere(
+      arena,
+      instance,
+      () => instance.core.attachThread(0, 0, 1),
+      () => {
+        recover(arena, caller, id);
+        if (stateOf(arena, id) !== 0) caller.detach(id);
+        expectSound(arena);
+        expect(arena.countPages(PAGE_RING)).toBe(1);
+        expect(stateOf(arena, id)).toBe(0);
+        expectSetAndGet(caller);
+        const next = arena.attach();
+        expect(next.id).toBe(id);
+        expectSetAndGet(next);
+      },
+    );
+    expect(stores).toBeGreaterThan(10);
+  });
+
+  it('leaves nothing behind when it is cut off in detachThread', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const caller = arena.attach();
+    const leaving = arena.attach('core-trap');
+    leaving.set('a', 'b');
+    const stores = cutEverywhere(
+      arena,
+      leaving,
+      () => leaving.detach(),
+      () => {
+        recover(arena, caller, leaving.id);
+        if (stateOf(arena, leaving.id) !== 0) caller.detach(leaving.id);
+        expectSound(arena);
+        expect(arena.countPages(PAGE_RING)).toBe(1);
+        expect(stateOf(arena, leaving.id)).toBe(0);
+        expectSetAndGet(caller);
+      },
+    );
+    expect(stores).toBeGreaterThan(5);
+  });
+
+  it('lets another finish when it is cut off while it starts a shard afresh', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 4 });
+    const caller = arena.attach();
+    const rescuer = arena.attach('core-trap');
+    for (let i = 0; i < 30; i++) caller.set(`key-${i}`, new Uint8Array(i * 200));
+    const dead = arena.attach();
+    arena.hold(SHARD, dead.id, caller.generationOf(dead.id));
+    const stores = cutEverywhere(
+      arena,
+      rescuer,
+      () => rescuer.reset(SHARD, dead.id),
+      () => {
+        const owner = arena.shardU32(SHARD, SHARD_OWNER) & 0xff;
+        const holder = owner === 0 ? rescuer.id : owner - 1;
+        recover(arena, caller, holder);
+        caller.detach(rescuer.id);
+        caller.detach(dead.id);
+        expectSound(arena);
+        expect(arena.countPages(PAGE_RING)).toBe(1);
+        expectSetAndGet(caller);
+      },
+    );
+    expect(stores).toBeGreaterThan(100);
+  });
+
+  it('leaves the registry of namespaces usable', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const caller = arena.attach();
+    const victim = arena.attach('core-trap');
+    const known = caller.registerNamespace('known');
+    cutEverywhere(
+      arena,
+      victim,
+      () => victim.registerNamespace('one more'),
+      () => {
+        expect(caller.registerNamespace('known')).toBe(known);
+        const other = caller.registerNamespace('other');
+        const more = caller.registerNamespace('one more');
+        expect(new Set([known, other, more]).size).toBe(3);
+        expect(caller.registerNamespace('other')).toBe(other);
+      },
+    );
+  });
+});
