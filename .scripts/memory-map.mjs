@@ -55,6 +55,10 @@ const notFields = new Set([
   'PAGE_STAGED',
   'RECORD_ALIGN',
   'SHARD_MAX',
+  'THREAD_ARRIVING',
+  'THREAD_ATTACHED',
+  'THREAD_FREE',
+  'THREAD_LEAVING',
   'THREAD_SLOTS_MAX',
 ]);
 
@@ -151,7 +155,12 @@ function fieldsOf({ prefix, size }, section, values) {
   let end = -1;
   for (const field of fields) {
     const offset = constantValue(field, values);
-    if (offset <= end) throw new Error(`${field.name} = ${offset} does not follow offset ${end}`);
+    if (offset <= end) {
+      throw new Error(
+        `layout.ts: ${field.name} = ${offset} does not follow offset ${end}; ` +
+          'when it is no offset, name it in notFields of .scripts/memory-map.mjs',
+      );
+    }
     end = offset;
   }
   const sizeBytes = values[size];

@@ -17,6 +17,12 @@ export class KeyspaceContext {
   readonly defaultTtlMs: number;
   /** Set by `close`; every call throws or rejects from then on. */
   closed = false;
+
+  /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
+  get isPlain(): boolean {
+    return !this.closed && this.writer.pending.count === 0 && !this.session.isStopped;
+  }
+
   /** Writes that failed, refused ones included. */
   failedWrites = 0;
 

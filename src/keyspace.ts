@@ -64,7 +64,7 @@ export class Keyspace {
    * do not decode, `ERR_CACHE_CLOSED`
    */
   get<T = unknown>(key: string): T | undefined {
-    const pending = this.#writer.pending.count !== 0 ? this.#findPending(key) : undefined;
+    const pending = this.#context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return this.#decodePending(pending) as T | undefined;
     return this.#read(key, READ_HIT) === STATUS_OK ? (this.#decode() as T) : undefined;
   }
@@ -84,16 +84,8 @@ export class Keyspace {
     const view = this.getView(key);
     if (view === undefined) return -1;
     const { sizeBytes } = view;
-    if (sizeBytes > target.byteLength) throw bufferTooSmall(sizeBytes, target.byteLength);
-    if (view.isOneRun) {
-      target.set(view.bytes);
-      return sizeBytes;
-    }
-    let at = 0;
-    for (const chunk of view.chunks) {
-      target.set(chunk, at);
-      at += chunk.byteLength;
-    }
+    if (sizeBytes > target.length) throw bufferTooSmall(sizeBytes, target.length);
+    view.copyInto(target);
     return sizeBytes;
   }
 
@@ -102,17 +94,18 @@ export class Keyspace {
    * reused: valid until the next call on this engine in this thread.
    */
   getView(key: string): EntryView | undefined {
-    const { view } = this.#context;
-    const pending = this.#writer.pending.count !== 0 ? this.#findPending(key) : undefined;
-    if (pending !== undefined) {
-      return pending === PENDING_MISS ? undefined : view.loadPending(pending);
+    const context = this.#context;
+    if (!context.isPlain) {
+      const pending = this.#findPending(key);
+      if (pending === PENDING_MISS) return undefined;
+      if (pending !== undefined) return context.view.loadPending(pending);
     }
-    return this.#read(key, READ_HIT) === STATUS_OK ? view.load() : undefined;
+    return this.#read(key, READ_HIT) === STATUS_OK ? context.view.load() : undefined;
   }
 
   /** The value with what the engine knows about the entry. */
   getWithMeta<T = unknown>(key: string): EntryMeta<T> {
-    const pending = this.#writer.pending.count !== 0 ? this.#findPending(key) : undefined;
+    const pending = this.#context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) {
       return pending === PENDING_MISS ? NOTHING : this.#pendingMeta<T>(pending);
     }
@@ -138,7 +131,7 @@ export class Keyspace {
 
   /** Whether the key has a live entry. Does not count as an access. */
   has(key: string): boolean {
-    const pending = this.#writer.pending.count !== 0 ? this.#findPending(key) : undefined;
+    const pending = this.#context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return pending !== PENDING_MISS;
     return this.#read(key, 0) === STATUS_OK;
   }
@@ -222,9 +215,8 @@ export class Keyspace {
     }
   }
 
-  /** The core's status of a read; on a hit the result area holds the entry. */
+  /** The core's status of a read; on a hit the result area holds the entry. Heed `isPlain`. */
   #read(key: string, flags: number): number {
-    this.#context.assertOpen('read');
     const { keys, core } = this.#session;
     return core.read(keys.encode(key), this.#namespaceId, flags);
   }

@@ -41,24 +41,69 @@ function copyTail(target: usize, source: usize, bytes: u32): void {
 }
 
 /**
- * True when two runs hold the same bytes. Loads up to 15 bytes behind either run: keys are never
- * the last bytes of the memory.
+ * Eight bytes by two loads. The binding writes keys four bytes at a time, and a processor hands a
+ * store on to a load only when the load lies within that one store; a wider load waits until the
+ * stores have left the core.
  */
 // @ts-ignore: decorator
 @inline
-export function equalBytes(left: usize, right: usize, bytes: u32): bool {
+export function loadWord(address: usize): u64 {
+  return <u64>load<u32>(address) | (<u64>load<u32>(address, 4) << 32);
+}
+
+function equalLong(stored: usize, key: usize, bytes: u32): bool {
   let at: u32 = 0;
-  let equal = 0xffff;
-  while (at + 16 <= bytes && equal == 0xffff) {
-    equal = i8x16.bitmask(i8x16.eq(v128.load(left + at), v128.load(right + at)));
+  while (at + 16 <= bytes) {
+    if (!i8x16.all_true(i8x16.eq(v128.load(stored + at), v128.load(key + at)))) return false;
     at += 16;
   }
-  if (equal == 0xffff && at < bytes) {
-    const wanted = (1 << (bytes - at)) - 1;
-    const last = i8x16.bitmask(i8x16.eq(v128.load(left + at), v128.load(right + at)));
-    equal = (last & wanted) == wanted ? 0xffff : 0;
+  return equalShort(stored + at, key + at, bytes - at);
+}
+
+/** Compares up to 31 bytes, without a loop. */
+// @ts-ignore: decorator
+@inline
+function equalShort(stored: usize, key: usize, bytes: u32): bool {
+  let at: u32 = 0;
+  let differing: u64 = 0;
+  if (bytes & 16) {
+    differing = load<u64>(stored) ^ loadWord(key);
+    differing |= load<u64>(stored, 8) ^ loadWord(key + 8);
+    at = 16;
   }
-  return equal == 0xffff;
+  if (bytes & 8) {
+    differing |= load<u64>(stored + at) ^ loadWord(key + at);
+    at += 8;
+  }
+  if (bytes & 4) {
+    differing |= <u64>(load<u32>(stored + at) ^ load<u32>(key + at));
+    at += 4;
+  }
+  if (bytes & 2) {
+    differing |= <u64>(load<u16>(stored + at) ^ load<u16>(key + at));
+    at += 2;
+  }
+  if (bytes & 1) differing |= <u64>(load<u8>(stored + at) ^ load<u8>(key + at));
+  return differing == 0;
+}
+
+/** True when a stored run equals a key that may have been written a moment ago. */
+// @ts-ignore: decorator
+@inline
+export function equalBytes(stored: usize, key: usize, bytes: u32): bool {
+  return bytes < 32 ? equalShort(stored, key, bytes) : equalLong(stored, key, bytes);
+}
+
+/** Copies a key that may have been written a moment ago. */
+// @ts-ignore: decorator
+@inline
+export function copyKey(target: usize, key: usize, bytes: u32): void {
+  if (bytes == 16) {
+    put64(target, loadWord(key));
+    put64(target + 8, loadWord(key + 8));
+  } else {
+    copyBytes(target, key, bytes);
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   threadAddress,
   threadId,
 } from "./arena";
-import { copyBytes } from "./bytes";
+import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
@@ -109,7 +109,7 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
   put32(record + RECORD_EPOCH, namespaceEpoch(namespaceId));
   put32(record + RECORD_OLD, 0);
   put32(record + RECORD_PAGES, 0);
-  copyBytes(record + RECORD_KEY, key, keyBytes);
+  copyKey(record + RECORD_KEY, key, keyBytes);
   return <i32>(record + RECORD_KEY + keyBytes);
 }
 

@@ -1,6 +1,8 @@
 // XXH64 (Y. Collet, the xxHash specification): the hash of a key with its namespace's seed.
 // Equal to xxhash-wasm on every input; a property test compares them.
 
+import { loadWord } from "./bytes";
+
 const PRIME_1: u64 = 0x9e3779b185ebca87;
 const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;
 const PRIME_3: u64 = 0x165667b19e3779f9;
@@ -60,11 +62,11 @@ function finish(start: u64, from: usize, bytes: u32): u64 {
   let hash = start;
   let at = from;
   if (bytes & 16) {
-    hash = mixWord(mixWord(hash, load<u64>(at)), load<u64>(at + 8));
+    hash = mixWord(mixWord(hash, loadWord(at)), loadWord(at + 8));
     at += 16;
   }
   if (bytes & 8) {
-    hash = mixWord(hash, load<u64>(at));
+    hash = mixWord(hash, loadWord(at));
     at += 8;
   }
   if (bytes & 4) {

@@ -15,6 +15,7 @@ import { joinRuns, valueRuns } from './entry-bytes.js';
  */
 export class EntryView {
   readonly #session: ThreadSession;
+  readonly #words: Uint32Array;
   readonly #viewsByLength: (Uint8Array | undefined)[];
   #bytes: Uint8Array | undefined;
   #chunks: readonly Uint8Array[] | undefined;
@@ -23,18 +24,18 @@ export class EntryView {
   /** @internal */
   constructor(session: ThreadSession) {
     this.#session = session;
+    this.#words = session.resultWords;
     this.#viewsByLength = new Array<Uint8Array | undefined>(session.scratchBytes + 1);
   }
 
   /** @internal Takes over what the core left in the result area after a hit. */
   load(): this {
-    const words = this.#session.resultWords;
-    this.#chunks = undefined;
-    this.#pending = undefined;
-    this.#bytes =
-      words[RESULT_ITEM / 4] === 0
-        ? this.#copied(words[RESULT_VALUE_BYTES / 4] as number)
-        : undefined;
+    const words = this.#words;
+    // Seldom set: looking costs less than storing.
+    if (this.#chunks !== undefined) this.#chunks = undefined;
+    if (this.#pending !== undefined) this.#pending = undefined;
+    const lengthBytes = words[RESULT_VALUE_BYTES / 4] as number;
+    this.#bytes = words[RESULT_ITEM / 4] === 0 ? this.#copied(lengthBytes) : undefined;
     return this;
   }
 
@@ -65,9 +66,17 @@ export class EntryView {
     return this.#bytes;
   }
 
-  /** Whether `bytes` costs no copy. */
-  get isOneRun(): boolean {
-    return this.#bytes !== undefined;
+  /** @internal Copies the value to the start of a target with room for it. */
+  copyInto(target: Uint8Array): void {
+    if (this.#bytes !== undefined) {
+      target.set(this.#bytes);
+      return;
+    }
+    let at = 0;
+    for (const chunk of this.chunks) {
+      target.set(chunk, at);
+      at += chunk.length;
+    }
   }
 
   /** The value as views of shared memory, in order; more than one for a large value. */
@@ -84,7 +93,7 @@ export class EntryView {
   /** Bytes of the value. */
   get sizeBytes(): number {
     if (this.#pending !== undefined) return this.#pending.bytes.byteLength;
-    return this.#session.resultWords[RESULT_VALUE_BYTES / 4] as number;
+    return this.#words[RESULT_VALUE_BYTES / 4] as number;
   }
 
   /** Milliseconds that are left of the time to live; Infinity for an entry without one. */

@@ -35,7 +35,7 @@ function drawSize(prng: Prng, range: readonly [number, number]): number {
 }
 
 /** Every byte depends on key and length, so that a mix of two values is noticed. */
-function valueOf(key: string, length: number): Uint8Array {
+function patternOf(key: string, length: number): Uint8Array {
   const salt = key.charCodeAt(key.length - 1) * 31 + length;
   const value = new Uint8Array(length);
   for (let index = 0; index < length; index++) value[index] = salt + index * 13;
@@ -63,7 +63,7 @@ class SlabRig {
   }
 
   set(key: string, length: number, flags = 0): void {
-    const { status } = this.thread.set(key, valueOf(key, length), { flags });
+    const { status } = this.thread.set(key, patternOf(key, length), { flags });
     if (status !== STATUS_OK) throw new Error(`set of ${length} bytes answered ${status}`);
     this.lengths.set(key, length);
     // What was just set is the most recently used: it is there.
@@ -80,7 +80,8 @@ class SlabRig {
     }
     const length = this.lengths.get(key);
     if (length === undefined) throw new Error(`${key} was never set`);
-    if (Buffer.compare(entry.value, valueOf(key, length)) !== 0) throw new Error(`bytes of ${key}`);
+    if (Buffer.compare(entry.value, patternOf(key, length)) !== 0)
+      throw new Error(`bytes of ${key}`);
     return STATUS_OK;
   }
 
@@ -169,7 +170,7 @@ describe('the slab allocator', () => {
   it('takes pages elsewhere when a returned value keeps its page', () => {
     const rig = new SlabRig('core', 256 * KIB);
     const { thread, arena } = rig;
-    thread.set('alone', valueOf('alone', 500));
+    thread.set('alone', patternOf('alone', 500));
     thread.begin(OP_DELETE, toBytes('alone'), {}, 0);
     const status = thread.core.submit(0, 0, 0, FLAG_RETURN_OLD, Number.POSITIVE_INFINITY, 1);
     expect(status).toBe(STATUS_OK);
@@ -182,7 +183,7 @@ describe('the slab allocator', () => {
     rig.set('large', 7_000);
     expectSound(arena);
     const kept = arena.bytes.slice(first, first + 500);
-    expect(Buffer.compare(kept, valueOf('alone', 500))).toBe(0);
+    expect(Buffer.compare(kept, patternOf('alone', 500))).toBe(0);
     const free = arena.freePages();
     thread.release(0, reference);
     expectSound(arena);

@@ -19,7 +19,6 @@ import {
   OP_STAGE,
   OP_TOUCH,
   PAGE_NEXT,
-  RECORD_KEY,
   RECORD_OLD,
   RECORD_OPCODE,
   RECORD_PAGES,
@@ -48,6 +47,8 @@ export const READ_TOUCH = 2;
 const SLICES_MAX = 1_000_000;
 /** Steps of 0.1 ms that a detachment waits for a shard that is held. */
 const DETACH_STEPS_MAX = 100;
+/** By which the seeds of namespaces differ. */
+const PRIME_1 = 0x9e37_79b1_85eb_ca87n;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -393,10 +394,3 @@ export class CoreThread {
     return this.core.resetShardOf(shard, dead, this.generationOf(dead)) !== 0;
   }
 }
-
-/** Largest value that a record of the ring can carry beside its key. */
-export function recordBytes(keyBytes: number, roomBytes: number): number {
-  return (RECORD_KEY + keyBytes + roomBytes + 15) & ~15;
-}
-
-const PRIME_1 = 0x9e37_79b1_85eb_ca87n;

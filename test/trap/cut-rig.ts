@@ -27,6 +27,8 @@ import {
 const KIB = 1_024;
 const STORES_MAX = 1_000_000;
 const SHARD = 0;
+/** Thread of pages that are set aside. */
+const SET_ASIDE = 255;
 
 export interface Scenario {
   readonly name: string;
@@ -109,9 +111,12 @@ export class CutRig {
     let count = 0;
     for (let page = 0; page < arena.plan.pageCount; page++) {
       const kind = arena.pageKind(page);
-      if (kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER || kind === PAGE_STAGED) count += 1;
+      const state = arena.view.getUint32(arena.pageEntry(page) + PAGE_STATE, true);
+      // What a reset sets aside, because somebody may still read it, is lost on purpose.
+      const isStaged = kind === PAGE_STAGED && (state & 255) !== SET_ASIDE;
+      if (kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER || isStaged) count += 1;
       if (kind !== PAGE_SLAB) continue;
-      const sizeClass = (arena.view.getUint32(arena.pageEntry(page) + PAGE_STATE, true) >> 16) & 255;
+      const sizeClass = (state >> 16) & 255;
       const stride = arena.view.getUint32(HEADER_CLASS_STRIDES + sizeClass * 4, true);
       const chunks = arena.view.getUint32(HEADER_CLASS_CHUNKS + sizeClass * 4, true);
       for (let i = 0; i < chunks; i++) {
