@@ -15,6 +15,7 @@ import {
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
   SHARD_SETS,
+  THREAD_ATTACHED,
   THREAD_BUSY_READS,
   THREAD_DROPPED_TOUCHES,
   THREAD_HITS,
@@ -138,7 +139,7 @@ export function readStats(
     threadStats(view, firstThread + index * threadBytes, index),
   );
   const isAttached = (thread: ThreadStats): boolean =>
-    view.getUint32(firstThread + thread.threadId * threadBytes + THREAD_STATE, true) !== 0;
+    view.getUint8(firstThread + thread.threadId * threadBytes + THREAD_STATE) === THREAD_ATTACHED;
   const sumThreads = (field: keyof ThreadStats): number =>
     slots.reduce((sum, slot) => sum + slot[field], 0);
   const sumShards = (field: keyof ShardStats): number =>

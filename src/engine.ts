@@ -76,7 +76,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
     const nameBytes = session.keys.encode(name);
     const id = session.core.registerNamespace(session.keys.address, nameBytes);
     if (id === STATUS_TOO_MANY_NAMESPACES) {
-      throw statusError(id, { operation: 'namespace', namespacesMax: NAMESPACE_MAX });
+      throw statusError(id, { operation: 'namespace', namespacesMax: NAMESPACE_MAX - 1 });
     }
     return id;
   }

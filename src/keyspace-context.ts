@@ -1,5 +1,5 @@
 import { OP_SET } from '../native-free-core/assembly/layout.js';
-import type { Status } from '../native-free-core/status.js';
+import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
@@ -26,6 +26,8 @@ export class KeyspaceContext {
   /** Writes that failed, refused ones included. */
   failedWrites = 0;
 
+  #overloaded: Promise<never> | undefined;
+
   constructor(session: ThreadSession, writer: CommandWriter, codec: Codec, defaultTtlMs: number) {
     this.session = session;
     this.writer = writer;
@@ -37,6 +39,20 @@ export class KeyspaceContext {
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */
   assertOpen(operation: string): void {
     if (this.closed || this.session.isStopped) throw engineClosed(operation);
+  }
+
+  /**
+   * The rejection of a write that found the queue full. One promise serves all: a program that
+   * never returns to the event loop would otherwise collect an error for each write.
+   */
+  overloaded(command: Command): Promise<never> {
+    if (this.#overloaded === undefined) {
+      this.#overloaded = Promise.reject(this.failure(command, STATUS_FULL));
+      this.#overloaded.catch(ignore);
+    } else {
+      this.failedWrites += 1;
+    }
+    return this.#overloaded;
   }
 
   /** The error for a command that the core refused; counted and published. */

@@ -12,6 +12,7 @@ import {
 } from '../native-free-core/assembly/layout.js';
 import {
   STATUS_BUSY,
+  STATUS_FULL,
   STATUS_MISS,
   STATUS_OK,
   STATUS_PENDING,
@@ -26,7 +27,7 @@ import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './reads/e
 import type { EntryView } from './reads/entry-view.js';
 import { resolveSetOptions, type SetOptions } from './set-options.js';
 import type { ThreadSession } from './thread-session.js';
-import { Command } from './writes/command.js';
+import type { Command } from './writes/command.js';
 import type { CommandWriter } from './writes/command-writer.js';
 import { PENDING_MISS, type PendingEntry } from './writes/pending-writes.js';
 
@@ -169,14 +170,15 @@ export class Keyspace {
   }
 
   /** Stores many values with the same options; resolves to the number stored. */
-  async setMany(
-    entries: Iterable<readonly [string, unknown]>,
-    options?: SetOptions,
-  ): Promise<number> {
-    this.#context.assertOpen('setMany');
-    const answers: Promise<boolean>[] = [];
-    for (const [key, value] of entries) answers.push(this.set(key, value, options));
-    return countTrue(answers);
+  setMany(entries: Iterable<readonly [string, unknown]>, options?: SetOptions): Promise<number> {
+    try {
+      this.#context.assertOpen('setMany');
+      const answers: Promise<boolean>[] = [];
+      for (const [key, value] of entries) answers.push(this.set(key, value, options));
+      return countTrue(answers);
+    } catch (error) {
+      return this.#context.rejection('', error);
+    }
   }
 
   /** Removes a key; resolves to whether it was there. */
@@ -185,9 +187,13 @@ export class Keyspace {
   }
 
   /** Removes keys; resolves to the number that were there. */
-  async deleteMany(keys: readonly string[]): Promise<number> {
-    this.#context.assertOpen('deleteMany');
-    return countTrue(keys.map((key) => this.delete(key)));
+  deleteMany(keys: readonly string[]): Promise<number> {
+    try {
+      this.#context.assertOpen('deleteMany');
+      return countTrue(keys.map((key) => this.delete(key)));
+    } catch (error) {
+      return this.#context.rejection('', error);
+    }
   }
 
   /** Gives an entry a new time to live, from now; resolves to whether the key was there. */
@@ -273,35 +279,33 @@ export class Keyspace {
     // Code of the user (toJSON) runs here, before anything is claimed.
     const payload = encodePayload(value, codec);
     const encoding = encodeKind(value, codec);
-    if (options === undefined) {
-      return new Command(
-        OP_SET,
-        this.#namespaceId,
-        key,
-        payload,
-        encoding,
-        '',
-        flags,
-        defaultTtlMs,
-      );
+    const resolved = options === undefined ? undefined : resolveSetOptions(options, defaultTtlMs);
+    const command = this.#writer.draft();
+    command.opcode = OP_SET;
+    command.namespaceId = this.#namespaceId;
+    command.key = key;
+    command.payload = payload;
+    command.encoding = encoding;
+    command.flags = flags;
+    command.ttlMs = defaultTtlMs;
+    if (resolved !== undefined) {
+      command.contentType = resolved.contentType;
+      command.flags |= resolved.flags;
+      command.ttlMs = resolved.ttlMs;
     }
-    const resolved = resolveSetOptions(options, defaultTtlMs);
-    return new Command(
-      OP_SET,
-      this.#namespaceId,
-      key,
-      payload,
-      encoding,
-      resolved.contentType,
-      flags | resolved.flags,
-      resolved.ttlMs,
-    );
+    return command;
   }
 
   #change(opcode: number, key: string, ttlMs: number): Promise<boolean> {
     try {
       this.#context.assertOpen(opcode === OP_DELETE ? 'delete' : 'touch');
-      return this.#answer(new Command(opcode, this.#namespaceId, key, undefined, 0, '', 0, ttlMs));
+      const command = this.#writer.draft();
+      command.opcode = opcode;
+      command.namespaceId = this.#namespaceId;
+      command.key = key;
+      command.encoding = 0;
+      command.ttlMs = ttlMs;
+      return this.#answer(command);
     } catch (error) {
       return this.#context.rejection(key, error);
     }
@@ -310,16 +314,22 @@ export class Keyspace {
   /** Runs a command; an answer that is known at once costs no new promise. */
   #answer(command: Command): Promise<boolean> {
     const status = this.#writer.run(command);
-    if (status === STATUS_OK) return RESOLVED_TRUE;
-    if (status === STATUS_REFUSED) return RESOLVED_FALSE;
-    return this.#promise(command, status, (outcome) => outcome === STATUS_OK);
+    if (status === STATUS_OK || status === STATUS_REFUSED) {
+      this.#writer.recycle(command);
+      return status === STATUS_OK ? RESOLVED_TRUE : RESOLVED_FALSE;
+    }
+    if (status === STATUS_FULL) return this.#context.overloaded(command);
+    return this.#promise(command, status, isTrue);
   }
 
   #answerOld<T>(command: Command): Promise<T | undefined> {
     const status = this.#writer.run(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
-      return Promise.resolve(command.returned as T | undefined);
+      const old = command.returned as T | undefined;
+      this.#writer.recycle(command);
+      return Promise.resolve(old);
     }
+    if (status === STATUS_FULL) return this.#context.overloaded(command);
     return this.#promise(command, status, (_, readOld) => readOld() as T | undefined);
   }
 
@@ -354,8 +364,13 @@ function ignore(): void {
   // The rejection was counted and published when it was made.
 }
 
-async function countTrue(answers: readonly Promise<boolean>[]): Promise<number> {
-  let count = 0;
-  for (const answer of await Promise.all(answers)) count += answer ? 1 : 0;
+function isTrue(outcome: number): boolean {
+  return outcome === STATUS_OK;
+}
+
+/** How many answers are true; rejects with the first failure, which was counted and published. */
+function countTrue(answers: readonly Promise<boolean>[]): Promise<number> {
+  const count = Promise.all(answers).then((results) => results.filter(Boolean).length);
+  count.catch(ignore);
   return count;
 }

@@ -116,6 +116,8 @@ export class ShardGroup {
       name: `hotshard-${index}`,
       stdout: false,
       stderr: false,
+      // Its loop allocates nothing: a small heap is enough and saves megabytes.
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
     });
     let failure: Error | undefined;
     const exit = new Promise<void>((resolve) => {

@@ -209,11 +209,14 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
   return STATUS_PENDING;
 }
 
-/** Drains a shard's rings if it is free and its home worker does not want it. True when it was. */
+/**
+ * Drains a shard's rings if it is free; true when it was. For callers whose ring is full: also
+ * when the home worker wants the shard, which it had the time of a whole ring to take.
+ */
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
   judgeBy(currentMs());
-  if (!mayHoldInPlace(shard, 1) || !tryHold(shard)) return false;
+  if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
   release(shard);
   return true;
@@ -282,10 +285,10 @@ export function announce(slot: usize): void {
 
 function apply(shard: usize, command: usize, id: u32): i32 {
   const opcode = load<u8>(command + RECORD_OPCODE);
-  if (opcode == OP_SET) return applySet(shard, command);
-  if (opcode == OP_DELETE) return applyDelete(shard, command);
+  if (opcode == OP_SET) return applySet(shard, command, id);
+  if (opcode == OP_DELETE) return applyDelete(shard, command, id);
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
-  if (opcode == OP_RELEASE) return applyRelease(shard, command);
+  if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
   return STATUS_REFUSED;
 }

@@ -20,6 +20,7 @@ import {
 import { fence } from "./fence";
 import { makePagesFree } from "./eviction";
 import { isPinned } from "./hazard";
+import { dispose } from "./items";
 import { announce, release } from "./commands";
 import {
   CLASS_LARGE,
@@ -31,6 +32,7 @@ import {
   HEADER_THREAD_SLOTS,
   ITEM_HEAD_BYTES,
   ITEM_RETURNED,
+  ITEM_STAMP,
   ITEM_STATE,
   PAGE_DRAINING,
   PAGE_SLAB,
@@ -65,19 +67,22 @@ import {
   SHARD_PAGE_FIRST,
   SHARD_WHEEL_COUNT,
   SLOT_TABLE_SLOTS,
+  STRIDE_FINE_BYTES,
   STRIDE_MIN_BYTES,
+  STRIDE_STEP_BYTES,
   THREAD_CALLS,
   THREAD_HAZARD,
   THREAD_HEARTBEAT,
   THREAD_OS_ID,
   THREAD_OS_START,
   THREAD_PARKED,
+  THREAD_RETURNED,
   THREAD_RINGS,
   THREAD_STATE,
   THREAD_WAITING,
 } from "./layout";
 import { registerNamespace } from "./namespaces";
-import { ownMark, tryHold } from "./owner";
+import { markWork, ownMark, tryHold } from "./owner";
 import {
   givePage,
   markPage,
@@ -89,7 +94,7 @@ import {
   pageThread,
   takePage,
 } from "./pages";
-import { finishRecord, recordAt } from "./ring";
+import { finishRecord, recordAt, waitingBytes } from "./ring";
 import { addSegment } from "./segments";
 import { chunksPerPage, strideOf } from "./slab";
 import {
@@ -101,7 +106,7 @@ import {
 } from "./status";
 import { add32, publish32, put32, put64, put8, putF64, swap32, zero } from "./store";
 
-/** Growth of the size classes, in 1/64: 1.15 a step. */
+/** Growth of the coarse size classes, in 1/64: 1.15 a step. */
 const GROWTH_64THS: u32 = 74;
 const HOLD_STEP_NS: i64 = 100_000;
 /** Two seconds. */
@@ -132,7 +137,8 @@ function layClasses(): void {
     }
     sizeClass += 1;
     if (stride == largest) break;
-    stride = (((stride * GROWTH_64THS) >> 6) + 7) & ~7;
+    if (stride < STRIDE_FINE_BYTES) stride += STRIDE_STEP_BYTES;
+    else stride = (((stride * GROWTH_64THS) >> 6) + 7) & ~7;
   }
   put32(HEADER_CLASS_COUNT, sizeClass);
 }
@@ -148,7 +154,8 @@ function makeShards(shardCount: u32, itemsMax: u32): void {
     put32(shard + SHARD_ID, index);
     put32(shard + SHARD_PAGE_FIRST, firstPage);
     put32(shard + SHARD_PAGE_COUNT, nextPage - firstPage);
-    put32(shard + SHARD_ITEMS_MAX, itemsMax / shardCount + (index < itemsMax % shardCount ? 1 : 0));
+    const share = itemsMax / shardCount + (index < itemsMax % shardCount ? 1 : 0);
+    put32(shard + SHARD_ITEMS_MAX, itemsMax == 0 ? 0 : max<u32>(1, share));
     // Backwards, so that pages are taken in rising order.
     for (let page = nextPage; page > firstPage; page--) givePage(shard, page - 1);
     addSegment(shard, takePage(shard));
@@ -197,6 +204,7 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   put32(slot + THREAD_PARKED, 0);
   put32(slot + THREAD_HEARTBEAT, 0);
   put32(slot + THREAD_CALLS, counts);
+  put32(slot + THREAD_RETURNED, 0);
   bindThread(id);
   if (counts) add32(HEADER_ATTACHED, 1);
   // From here on the slot says whose it is: others may find the thread dead and release it.
@@ -237,7 +245,7 @@ function giveRing(slot: usize, id: u32, index: u32): i32 {
 }
 
 /** Gives back what a thread has in each shard; false when one stayed held elsewhere. */
-function dropRings(slot: usize, id: u32, stepsMax: u32): bool {
+function dropRings(slot: usize, id: u32, state: u32, stepsMax: u32): bool {
   const count = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < count; index++) {
     const word = slot + THREAD_RINGS + index * 4;
@@ -245,7 +253,9 @@ function dropRings(slot: usize, id: u32, stepsMax: u32): bool {
     const shard = shardAddress(index);
     if (!holdPatiently(shard, thread + THREAD_HEARTBEAT, stepsMax)) return false;
     const ring = load<u32>(word);
-    if (ring != 0) {
+    // Another thread may have done this meanwhile, and the slot may be a newcomer's by now.
+    if (ring != 0 && atomic.load<u32>(slot + THREAD_STATE) == state) {
+      if (load<u32>(slot + THREAD_RETURNED) != 0) dropReturned(shard, id);
       dropStaged(shard, id);
       put32(word, 0);
       givePage(shard, pageOf(ring));
@@ -267,7 +277,7 @@ export function detachThread(id: u32, generation: u32, stepsMax: u32): bool {
   swap32(slot + THREAD_STATE, word | THREAD_ATTACHED, word | THREAD_LEAVING);
   if (atomic.load<u32>(slot + THREAD_STATE) != (word | THREAD_LEAVING)) return true;
   publish32(slot + THREAD_HAZARD, 0);
-  if (!dropRings(slot, id, stepsMax)) return false;
+  if (!dropRings(slot, id, word | THREAD_LEAVING, stepsMax)) return false;
   const calls = load<u32>(slot + THREAD_CALLS);
   // Two threads may have come here for the same dead one: one of them frees the slot.
   const seen = swap32(slot + THREAD_STATE, word | THREAD_LEAVING, word | THREAD_FREE);
@@ -295,7 +305,7 @@ export function resetShardOf(index: u32, dead: u32, generation: u32): bool {
     const stripe = shard + stripesOffset + (i << 2);
     publish32(stripe, load<u32>(stripe) + 1);
   }
-  answerTaken(index);
+  answerTaken(shard, index);
   release(shard);
   return true;
 }
@@ -322,8 +332,17 @@ function emptyShard(shard: usize): void {
   for (let page = firstPage + count; page > firstPage; page--) {
     const kind = pageKind(pageEntry(page - 1));
     const isSegment = pageAddress(page - 1) == firstSegment;
-    if (!isSegment && kind != PAGE_RING && kind != PAGE_STAGED) givePage(shard, page - 1);
+    if (isSegment || kind == PAGE_STAGED || isRingInUse(shard, page - 1)) continue;
+    givePage(shard, page - 1);
   }
+}
+
+/** True for a ring page that its thread names; one that it was losing or getting is nobody's. */
+function isRingInUse(shard: usize, page: u32): bool {
+  const entry = pageEntry(page);
+  if (pageKind(entry) != PAGE_RING) return false;
+  const word = threadAddress(pageThread(entry)) + THREAD_RINGS + load<u32>(shard + SHARD_ID) * 4;
+  return load<u32>(word) == <u32>pageAddress(page);
 }
 
 /** True when the memory at an item's address may still be read by a live thread. */
@@ -356,6 +375,23 @@ function setAside(shard: usize, page: u32): void {
   }
 }
 
+/** Frees old values that were returned to a thread and not released by it. */
+function dropReturned(shard: usize, id: u32): void {
+  const first = load<u32>(shard + SHARD_PAGE_FIRST);
+  const end = first + load<u32>(shard + SHARD_PAGE_COUNT);
+  for (let page = first; page < end; page++) {
+    const kind = pageKind(pageEntry(page));
+    if (kind != PAGE_SLAB && kind != PAGE_LARGE_HEAD) continue;
+    const sizeClass = pageClass(pageEntry(page));
+    const chunks = kind == PAGE_SLAB ? chunksPerPage(sizeClass) : 1;
+    for (let i: u32 = 0; i < chunks && pageKind(pageEntry(page)) == kind; i++) {
+      const item = pageAddress(page) + i * strideOf(sizeClass);
+      if (load<u32>(item + ITEM_STATE) != ITEM_RETURNED) continue;
+      if (load<u32>(item + ITEM_STAMP) == id) dispose(shard, item);
+    }
+  }
+}
+
 /** Gives back pages that a thread had claimed and not handed over. */
 function dropStaged(shard: usize, id: u32): void {
   const first = load<u32>(shard + SHARD_PAGE_FIRST);
@@ -366,12 +402,17 @@ function dropStaged(shard: usize, id: u32): void {
   }
 }
 
-/** The command that the dead holder had taken is answered, never run a second time. */
-function answerTaken(index: u32): void {
+/**
+ * The command that the dead holder had taken is answered, never run a second time. Rings with
+ * commands are marked again: the holder may have cleared their bits before it died.
+ */
+function answerTaken(shard: usize, index: u32): void {
   const slots = load<u32>(HEADER_THREAD_SLOTS);
   for (let id: u32 = 0; id < slots; id++) {
     const ring = <usize>load<u32>(threadAddress(id) + THREAD_RINGS + index * 4);
-    if (ring == 0 || load<u32>(ring + RING_TAKEN) == 0) continue;
+    if (ring == 0) continue;
+    if (waitingBytes(ring) != 0) markWork(shard, id);
+    if (load<u32>(ring + RING_TAKEN) == 0) continue;
     const position = load<u32>(ring + RING_TAKEN) - 1;
     if (position != load<u32>(ring + RING_DONE)) {
       publish32(ring + RING_TAKEN, 0);

@@ -68,10 +68,12 @@ export const SLOT_HASH_SHIFT: u64 = 52;
 // ── Size classes ────────────────────────────────────────────────────────────────────────────
 export const CLASS_MAX: u32 = 64;
 export const CLASS_LARGE: u32 = 63; // values in page lists
-export const STRIDE_MIN_BYTES: u32 = 80;
+export const STRIDE_MIN_BYTES: u32 = 72;
+export const STRIDE_STEP_BYTES: u32 = 8; // up to STRIDE_FINE_BYTES, then growth by 74/64
+export const STRIDE_FINE_BYTES: u32 = 256;
 
 // ── Namespace registry: 16 bytes an entry ───────────────────────────────────────────────────
-export const NAMESPACE_MAX: u32 = 4096;
+export const NAMESPACE_MAX: u32 = 4097; // 4,096 names, and the key space without one
 export const NAMESPACE_EPOCH: u32 = 0; // u32, counts clears
 export const NAMESPACE_NAME: u32 = 4; // offset into the names area + 1; 0 = entry not published
 export const NAMESPACE_BYTES: u32 = 16;
@@ -82,6 +84,7 @@ export const THREAD_STATE: u32 = 0; // u32: generation << 8 | THREAD_FREE and th
 export const THREAD_OS_ID: u32 = 8; // f64, task id, 0 = not known
 export const THREAD_OS_START: u32 = 16; // f64, start time of that task in clock ticks
 export const THREAD_CALLS: u32 = 24; // u32: 1 = a thread of callers, 0 = a home worker
+export const THREAD_RETURNED: u32 = 28; // u32: old values returned and not released yet
 export const THREAD_HAZARD: u32 = 128; // u32 reference of the pinned item, 0 = none
 export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they ran commands
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
@@ -277,20 +280,22 @@ export const ITEM_CLASS: u32 = 4; // u8
 export const ITEM_ENCODING: u32 = 5; // u8
 export const ITEM_KEY_BYTES: u32 = 6; // u16
 export const ITEM_VALUE_BYTES: u32 = 8; // u32
-export const ITEM_CONTENT_TYPE_BYTES: u32 = 12; // u8
-export const ITEM_NAMESPACE: u32 = 14; // u16
+export const ITEM_STAMP: u32 = 12; // u32, touch stamp of the last access; RETURNED: thread slot
 export const ITEM_HASH: u32 = 16; // u64
-export const ITEM_SEQUENCE: u32 = 24; // u64, 48 bits used
-export const ITEM_EXPIRY_MS: u32 = 32; // f64, +infinity = none
-export const ITEM_CREATED_MS: u32 = 40; // f64
-export const ITEM_STAMP: u32 = 48; // u32, touch stamp of the last access
-export const ITEM_EPOCH: u32 = 52; // u32, namespace epoch
-export const ITEM_LRU_PREV: u32 = 56; // reference
-export const ITEM_LRU_NEXT: u32 = 60; // reference
-export const ITEM_WHEEL_PREV: u32 = 64; // reference, or WHEEL_FIRST | slot; 0 = not on the wheel
-export const ITEM_WHEEL_NEXT: u32 = 68; // reference
-export const ITEM_KEY: u32 = 72;
-export const ITEM_HEAD_BYTES: u32 = 72;
+export const ITEM_EXPIRY_MS: u32 = 24; // f64, +infinity = none
+export const ITEM_SEQUENCE: u32 = 32; // low 48 bits of a u64
+export const ITEM_NAMESPACE: u32 = 38; // u16, its high 16 bits
+export const ITEM_CREATED_MS: u32 = 40; // low 48 bits of a u64
+export const ITEM_CONTENT_TYPE_BYTES: u32 = 46; // u8 of its high 16 bits
+export const ITEM_EPOCH: u32 = 48; // u32, namespace epoch
+export const ITEM_LRU_PREV: u32 = 52; // reference
+export const ITEM_LRU_NEXT: u32 = 56; // reference
+export const ITEM_WHEEL_PREV: u32 = 60; // reference, or WHEEL_FIRST | slot; 0 = not on the wheel
+export const ITEM_WHEEL_NEXT: u32 = 64; // reference
+export const ITEM_KEY: u32 = 68;
+export const ITEM_HEAD_BYTES: u32 = 68;
+export const LOW_48_BITS: u64 = 0xffffffffffff;
+export const HIGH_16_SHIFT: u64 = 48;
 
 export const ITEM_MAGIC: u32 = 0x4853;
 export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1;

@@ -1,5 +1,5 @@
-// Namespace registry: 4,096 names, append only, never evicted. An item carries the epoch of its
-// namespace; clearing a namespace is one addition to that epoch.
+// Namespace registry: 4,096 names and the nameless one, append only, never evicted. An item
+// carries the epoch of its namespace; clearing a namespace is one addition to that epoch.
 //
 // Appending needs no lock: the name's bytes are claimed and written first, then the entry's NAME
 // word is set by compare-and-swap. Two threads that append the same name meet at the same entry:

@@ -46,6 +46,7 @@ import {
   ITEM_SEQUENCE,
   ITEM_STAMP,
   ITEM_VALUE_BYTES,
+  LOW_48_BITS,
   RESULT_CONTENT_TYPE_BYTES,
   RESULT_CREATED_MS,
   RESULT_ENCODING,
@@ -173,8 +174,8 @@ function takeValue(item: usize, keyBytes: u32): bool {
 function takeMeta(item: usize): void {
   const result = thread + THREAD_RESULT;
   putF64(result + RESULT_EXPIRY_MS, load<f64>(item + ITEM_EXPIRY_MS));
-  putF64(result + RESULT_CREATED_MS, load<f64>(item + ITEM_CREATED_MS));
-  putF64(result + RESULT_VERSION, <f64>load<u64>(item + ITEM_SEQUENCE));
+  putF64(result + RESULT_CREATED_MS, <f64>(load<u64>(item + ITEM_CREATED_MS) & LOW_48_BITS));
+  putF64(result + RESULT_VERSION, <f64>(load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS));
   put32(result + RESULT_ENCODING, load<u8>(item + ITEM_ENCODING));
 }
 

@@ -5,7 +5,7 @@
 // A set takes memory, writes the new item completely, its state last, then swaps one reference in
 // the odd window, then frees the old item. At no moment is the key without a value.
 
-import { stripeOf, toAddress, toReference } from "./arena";
+import { stripeOf, threadAddress, toAddress, toReference } from "./arena";
 import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
@@ -21,8 +21,8 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  HIGH_16_SHIFT,
   ITEM_CLASS,
-  ITEM_CONTENT_TYPE_BYTES,
   ITEM_CREATED_MS,
   ITEM_ENCODING,
   ITEM_EPOCH,
@@ -39,6 +39,7 @@ import {
   ITEM_STATE,
   ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
+  LOW_48_BITS,
   PAGE_DRAINING,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
@@ -63,13 +64,14 @@ import {
   SHARD_SEQUENCE,
   SHARD_SETS,
   SHARD_STAMP,
+  THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes } from "./slab";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
-import { publish32, put16, put32, put64, put8, putF64 } from "./store";
+import { add32, publish32, put16, put32, put64, put8, putF64 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 import {
   bucketOf,
@@ -123,7 +125,7 @@ function count(counter: usize): void {
 }
 
 /** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
-export function applySet(shard: usize, record: usize): i32 {
+export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
   if (isOvertaken(record)) {
@@ -153,7 +155,10 @@ export function applySet(shard: usize, record: usize): i32 {
   }
   linkItem(shard, record, item, entry);
   enlist(shard, item);
-  if (old != 0) replaceOld(shard, record, old, current && (flags & FLAG_RETURN_OLD) != 0);
+  if (old != 0) {
+    if (current && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
+    else dropOld(shard, old);
+  }
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
   return STATUS_OK;
@@ -180,14 +185,14 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   put8(item + ITEM_ENCODING, load<u8>(record + RECORD_ENCODING));
   put16(item + ITEM_KEY_BYTES, keyBytes);
   put32(item + ITEM_VALUE_BYTES, valueBytes);
-  put8(item + ITEM_CONTENT_TYPE_BYTES, typeBytes);
-  put16(item + ITEM_NAMESPACE, load<u16>(record + RECORD_NAMESPACE));
   put64(item + ITEM_HASH, load<u64>(record + RECORD_HASH));
   const sequence = load<u64>(shard + SHARD_SEQUENCE) + 1;
   put64(shard + SHARD_SEQUENCE, sequence);
-  put64(item + ITEM_SEQUENCE, sequence);
+  const namespaceId = <u64>load<u16>(record + RECORD_NAMESPACE);
+  put64(item + ITEM_SEQUENCE, (sequence & LOW_48_BITS) | (namespaceId << HIGH_16_SHIFT));
   putF64(item + ITEM_EXPIRY_MS, load<f64>(record + RECORD_EXPIRY_MS));
-  putF64(item + ITEM_CREATED_MS, load<f64>(record + RECORD_CREATED_MS));
+  const createdMs = <u64>load<f64>(record + RECORD_CREATED_MS) & LOW_48_BITS;
+  put64(item + ITEM_CREATED_MS, createdMs | (<u64>typeBytes << HIGH_16_SHIFT));
   put32(item + ITEM_STAMP, nextStamp(shard));
   put32(item + ITEM_EPOCH, load<u32>(record + RECORD_EPOCH));
   put32(item + ITEM_WHEEL_PREV, 0);
@@ -257,15 +262,19 @@ function evictInChain(shard: usize, hash: u64): void {
   if (oldest != 0) evict(shard, oldest);
 }
 
-/** Removes the item that another has replaced in the index. */
-function replaceOld(shard: usize, record: usize, old: usize, wanted: bool): void {
+/** Removes an item that the index does not name any more. */
+function dropOld(shard: usize, old: usize): void {
   delist(shard, old);
-  if (wanted) {
-    put32(old + ITEM_STATE, ITEM_RETURNED);
-    put32(record + RECORD_OLD, toReference(old));
-  } else {
-    dispose(shard, old);
-  }
+  dispose(shard, old);
+}
+
+/** Leaves an item that the index does not name any more to its caller, until it releases it. */
+function returnOld(shard: usize, record: usize, old: usize, thread: u32): void {
+  delist(shard, old);
+  put32(old + ITEM_STAMP, thread);
+  put32(old + ITEM_STATE, ITEM_RETURNED);
+  add32(threadAddress(thread) + THREAD_RETURNED, 1);
+  put32(record + RECORD_OLD, toReference(old));
 }
 
 /** Splits a bucket; finds memory for the index first where it lacks some. */
@@ -279,15 +288,16 @@ function growTable(shard: usize): void {
 }
 
 /** Removes a key. OK when it was there, else REFUSED. */
-export function applyDelete(shard: usize, record: usize): i32 {
+export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
   const current = isCurrent(item);
   removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
-  const wanted = current && (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
-  replaceOld(shard, record, item, wanted);
+  const isWanted = (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
+  if (current && isWanted) returnOld(shard, record, item, thread);
+  else dropOld(shard, item);
   count(shard + SHARD_DELETES);
   return current ? STATUS_OK : STATUS_REFUSED;
 }
@@ -342,9 +352,12 @@ function isReturned(item: usize): bool {
 }
 
 /** Frees a returned old item, or staged pages. */
-export function applyRelease(shard: usize, record: usize): i32 {
+export function applyRelease(shard: usize, record: usize, thread: u32): i32 {
   const old = load<u32>(record + RECORD_OLD);
-  if (old != 0 && isReturned(toAddress(old))) dispose(shard, toAddress(old));
+  if (old != 0 && isReturned(toAddress(old))) {
+    dispose(shard, toAddress(old));
+    add32(threadAddress(thread) + THREAD_RETURNED, 0xffffffff);
+  }
   dropStaged(shard, record);
   put32(record + RECORD_OLD, 0);
   return STATUS_OK;

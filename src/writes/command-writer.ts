@@ -27,6 +27,8 @@ import { Outbox } from './outbox.js';
 import { PendingWrites } from './pending-writes.js';
 
 const REFERENCE_BYTES = 8;
+/** Commands sent on in one go: timers and I/O have their turn in between. */
+const PUMPED_MAX = 1_000;
 /** Most bytes of commands that wait on the heap of one thread. */
 const QUEUED_BYTES_MAX = 64 * 1_024 * 1_024;
 
@@ -43,6 +45,7 @@ export class CommandWriter {
   readonly #outbox: Outbox;
   readonly #queue = new Fifo<Command>();
   readonly #completions: Completions;
+  #spare: Command | undefined;
   #queuedBytes = 0;
   #seenCompletions = 0;
   /** The large value at the head of the queue whose pages are being claimed. */
@@ -59,6 +62,23 @@ export class CommandWriter {
       () => this.reap(),
       () => this.isPending,
     );
+  }
+
+  /**
+   * A command to fill in and `run`. One that was carried out at once is given back by `recycle`:
+   * a write in place so allocates none.
+   */
+  draft(): Command {
+    const spare = this.#spare;
+    if (spare === undefined) return new Command();
+    this.#spare = undefined;
+    return spare;
+  }
+
+  /** Takes back a command that nothing refers to any more. */
+  recycle(command: Command): void {
+    command.reset();
+    this.#spare = command;
   }
 
   /** Whether commands of this thread wait for an answer. */
@@ -117,7 +137,8 @@ export class CommandWriter {
     this.#outbox.push(core.commandShard(), command);
     // A value in pages is not in the record: reads of this thread need a copy of its own.
     if (command.valueAddress === 0) command.keepPayload();
-    this.pending.add(command);
+    // One that waited is known from its call on, and newer ones of its key may be by now.
+    if (!command.isQueued) this.pending.add(command);
     this.#completions.watch();
   }
 
@@ -200,7 +221,8 @@ export class CommandWriter {
 
   /** Sends queued commands while there is room. */
   #pump(): void {
-    while (this.#queue.length > 0 && this.#staging === undefined) {
+    for (let placed = 0; placed < PUMPED_MAX; placed++) {
+      if (this.#queue.length === 0 || this.#staging !== undefined) return;
       const command = this.#queue.peek() as Command;
       const status = this.#placer.place(command);
       if (status === STATUS_FULL) return;
@@ -251,7 +273,8 @@ export class CommandWriter {
 
   /** Gives a returned old item back to its shard. */
   #release(shard: number, reference: number): void {
-    const command = new Command(OP_RELEASE, 0, '', undefined, 0, '', 0, Number.POSITIVE_INFINITY);
+    const command = new Command();
+    command.opcode = OP_RELEASE;
     command.releasedShard = shard;
     command.releasedItem = reference;
     this.run(command);

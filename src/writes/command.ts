@@ -18,14 +18,16 @@ export type Settle = (status: number, readOld: () => unknown) => void;
  * do with the answer. The payload of a command that waits is this thread's own copy.
  */
 export class Command {
-  readonly opcode: number;
-  readonly namespaceId: number;
-  readonly key: string;
-  payload: Payload | undefined;
-  encoding: number;
-  readonly contentType: string;
-  readonly flags: number;
-  readonly ttlMs: number;
+  opcode: number = OP_SET;
+  namespaceId = 0;
+  key = '';
+  payload: Payload | undefined = undefined;
+  encoding = 0;
+  /** Empty = none. */
+  contentType = '';
+  flags = 0;
+  /** Infinity = never. */
+  ttlMs: number = Number.POSITIVE_INFINITY;
   /** Bytes of the encoded value, once it was written. */
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
@@ -47,24 +49,15 @@ export class Command {
   returned: unknown = undefined;
   settle: Settle = ignore;
 
-  constructor(
-    opcode: number,
-    namespaceId: number,
-    key: string,
-    payload: Payload | undefined,
-    encoding: number,
-    contentType: string,
-    flags: number,
-    ttlMs: number,
-  ) {
-    this.opcode = opcode;
-    this.namespaceId = namespaceId;
-    this.key = key;
-    this.payload = payload;
-    this.encoding = encoding;
-    this.contentType = contentType;
-    this.flags = flags;
-    this.ttlMs = ttlMs;
+  /** Makes it as good as new, for the next write. */
+  reset(): void {
+    this.payload = undefined;
+    this.contentType = '';
+    this.flags = 0;
+    this.valueBytes = 0;
+    this.valueAddress = 0;
+    this.stagedPage = 0;
+    if (this.returned !== undefined) this.returned = undefined;
   }
 
   /** Whether reads of this thread see the command before it was applied. */

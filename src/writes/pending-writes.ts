@@ -41,8 +41,9 @@ export class PendingWrites {
       keys = new Map();
       this.#latest.set(command.namespaceId, keys);
     }
-    if (!keys.has(command.key)) this.#count += 1;
+    const before = keys.size;
     keys.set(command.key, command);
+    this.#count += keys.size - before;
   }
 
   /** A command was answered: shared memory knows better now. */

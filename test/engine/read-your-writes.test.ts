@@ -13,7 +13,7 @@ import { settles, turns } from '../support/until.js';
 import { isSame, shown, valueFor, WriteModel } from './write-model.js';
 
 const KEYS = 12;
-const STEPS = 4_000;
+const STEPS = 3_000;
 const HISTORY_LINES = 12;
 const TEST_PATH = 'test/engine/read-your-writes.test.ts';
 

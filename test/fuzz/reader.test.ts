@@ -3,6 +3,7 @@ import {
   BUCKET_NEXT,
   BUCKET_REFERENCES,
   ITEM_CONTENT_TYPE_BYTES,
+  ITEM_EXPIRY_MS,
   ITEM_HASH,
   ITEM_HEAD_BYTES,
   ITEM_KEY,
@@ -280,10 +281,13 @@ describe.each([
       arena.view.setBigUint64(item + ITEM_HASH, hash, true);
       arena.view.setUint16(item + ITEM_KEY_BYTES, key.length, true);
       arena.view.setUint16(item + ITEM_NAMESPACE, 0, true);
-      arena.view.setUint32(item + ITEM_VALUE_BYTES, prng.nextBelow(20_000), true);
+      arena.view.setFloat64(item + ITEM_EXPIRY_MS, Number.POSITIVE_INFINITY, true);
+      // Such as would be copied, if the memory did not end before.
+      const valueBytes = arena.plan.scratchBytes - prng.nextBelow(prng.pick([50, 5_000]));
+      arena.view.setUint32(item + ITEM_VALUE_BYTES, valueBytes, true);
       arena.view.setUint8(item + ITEM_CONTENT_TYPE_BYTES, prng.nextBelow(256));
       arena.bytes.set(Buffer.from(key), item + ITEM_KEY);
-      const bucket = arena.shardU32(shard, SHARD_FIXED_BYTES) + (Number(hash & 63n) << 6);
+      const bucket = arena.shardU32(shard, SHARD_FIXED_BYTES) + (Number(hash & BigInt(arena.plan.stripeCount - 1)) << 6);
       const tag = Number((hash >> 32n) & 0xffn);
       for (let slot = 0; slot < 12; slot++) {
         arena.view.setUint8(bucket + slot, tag);
