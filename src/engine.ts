@@ -12,6 +12,7 @@ import { planArena } from '../native-free-core/plan.js';
 import { STATUS_TOO_MANY_NAMESPACES } from '../native-free-core/status.js';
 import { type Clock, createClock, monotonicMs } from '../workers/clock.js';
 import { loadCoreModule } from '../workers/core-module.js';
+import { reclaimDeadThreads } from '../workers/dead-threads.js';
 import { slotAddress } from '../workers/doorbell.js';
 import { type ShardGroup, startShardGroup } from '../workers/shard-group.js';
 import { codecOf } from './codec/entry-codec.js';
@@ -113,11 +114,14 @@ export class Engine extends Keyspace implements AsyncDisposable {
     const { session, writer } = this.#context;
     this.#context.closed = true;
     await writer.drained();
-    if (this.#ownership !== undefined) {
-      await this.#ownership.group?.stop();
-      stopArena(session);
+    if (this.#ownership === undefined) {
+      session.detach();
+      return;
     }
-    session.detach();
+    // What a dead thread still holds would keep home workers waiting.
+    reclaimDeadThreads(session.arena);
+    await this.#ownership.group?.stop();
+    stopArena(session);
   }
 
   /** `close`. */

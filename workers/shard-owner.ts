@@ -11,12 +11,8 @@ import {
   THREAD_HEARTBEAT,
 } from '../native-free-core/assembly/layout.js';
 import { createClock } from './clock.js';
-import { markOf } from './dead-threads.js';
 import { IdleStrategy } from './idle-strategy.js';
 import { currentThread } from './os-thread.js';
-
-/** Steps of 0.1 ms that a worker waits for a shard when it leaves. */
-const DETACH_STEPS = 20_000;
 
 /** What the group hands to a worker. */
 export interface ShardOwnerData {
@@ -54,9 +50,8 @@ function serve(data: ShardOwnerData): void {
     if (arena.core.serveHome(home, nowMs) > 0) idle.stayAwake(nowMs);
     else idle.idle(nowMs);
   }
-  // Commands that are waiting now are answered still.
+  // Commands that are waiting now are answered still. The slot stays as it is: the arena ends.
   arena.core.serveHome(home, clock.nowMs());
-  arena.core.detachThread(home, markOf(arena, home).generation, DETACH_STEPS);
 }
 
 serve(workerData as ShardOwnerData);

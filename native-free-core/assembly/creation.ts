@@ -60,7 +60,9 @@ import {
   SHARD_ITEMS,
   SHARD_ITEMS_MAX,
   SHARD_LIMBO,
+  SHARD_OVERFLOW_END,
   SHARD_OVERFLOW_FREE,
+  SHARD_OVERFLOW_NEXT,
   SHARD_OVERFLOWS,
   SHARD_OWNER,
   SHARD_PAGE_COUNT,
@@ -325,6 +327,8 @@ function emptyShard(shard: usize): void {
   put32(shard + SHARD_LIMBO, 0);
   put32(shard + SHARD_WHEEL_COUNT, 0);
   put32(shard + SHARD_OVERFLOW_FREE, 0);
+  put32(shard + SHARD_OVERFLOW_NEXT, 0);
+  put32(shard + SHARD_OVERFLOW_END, 0);
   put32(shard + SHARD_OVERFLOWS, 0);
   put64(shard + SHARD_CLASS_USED, 0);
   put64(shard + SHARD_BYTES_USED, 0);

@@ -18,57 +18,57 @@
 // "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
-export const ARENA_LAYOUT_VERSION: u32 = 1;
-export const LINE_BYTES: u32 = 128;
+export const ARENA_LAYOUT_VERSION: u32 = 1; // raise it with every change of this file
+export const LINE_BYTES: u32 = 128; // two cache lines
 
 // ── Header ──────────────────────────────────────────────────────────────────────────────────
 // Written once by the creator before anybody attaches; constant afterwards, but for the two
 // marked lines.
-export const HEADER_MAGIC: u32 = 0;
-export const HEADER_VERSION: u32 = 4;
-export const HEADER_LIMIT_BYTES: u32 = 8;
-export const HEADER_SHARD_COUNT: u32 = 12;
-export const HEADER_THREAD_SLOTS: u32 = 16;
-export const HEADER_PAGE_BYTES: u32 = 20;
-export const HEADER_PAGE_SHIFT: u32 = 24;
+export const HEADER_MAGIC: u32 = 0; // ARENA_MAGIC, stored last
+export const HEADER_VERSION: u32 = 4; // ARENA_LAYOUT_VERSION
+export const HEADER_LIMIT_BYTES: u32 = 8; // the whole arena
+export const HEADER_SHARD_COUNT: u32 = 12; // 1 to SHARD_MAX
+export const HEADER_THREAD_SLOTS: u32 = 16; // at most THREAD_SLOTS_MAX
+export const HEADER_PAGE_BYTES: u32 = 20; // a power of two
+export const HEADER_PAGE_SHIFT: u32 = 24; // its logarithm
 export const HEADER_SCRATCH_BYTES: u32 = 28; // largest value that is copied, not pinned
-export const HEADER_ROUTING: u32 = 32;
-export const HEADER_NAMESPACES: u32 = 36;
-export const HEADER_NAMES: u32 = 40;
-export const HEADER_NAMES_BYTES: u32 = 44;
-export const HEADER_THREADS: u32 = 48;
-export const HEADER_THREAD_BYTES: u32 = 52;
-export const HEADER_DIRECTORY: u32 = 56;
-export const HEADER_PAGE_COUNT: u32 = 60;
-export const HEADER_PAGES: u32 = 64;
-export const HEADER_SHARDS: u32 = 68;
-export const HEADER_SHARD_BYTES: u32 = 72;
+export const HEADER_ROUTING: u32 = 32; // address of the slot table
+export const HEADER_NAMESPACES: u32 = 36; // address of the registry
+export const HEADER_NAMES: u32 = 40; // address of the names area
+export const HEADER_NAMES_BYTES: u32 = 44; // its size
+export const HEADER_THREADS: u32 = 48; // address of the thread slots
+export const HEADER_THREAD_BYTES: u32 = 52; // size of one slot
+export const HEADER_DIRECTORY: u32 = 56; // address of the page directory
+export const HEADER_PAGE_COUNT: u32 = 60; // pages of all shards
+export const HEADER_PAGES: u32 = 64; // address of the first page
+export const HEADER_SHARDS: u32 = 68; // address of the shard headers
+export const HEADER_SHARD_BYTES: u32 = 72; // size of one shard header
 export const HEADER_STRIPES: u32 = 76; // stripes of one shard, a power of two
 export const HEADER_INLINE_BYTES: u32 = 80; // key + content type + value kept in one chunk
-export const HEADER_CLASS_COUNT: u32 = 84;
-export const HEADER_CLASS_LOOKUP: u32 = 88;
-export const HEADER_MAX_VALUE_BYTES: u32 = 92;
+export const HEADER_CLASS_COUNT: u32 = 84; // size classes in use
+export const HEADER_CLASS_LOOKUP: u32 = 88; // address of the class lookup
+export const HEADER_MAX_VALUE_BYTES: u32 = 92; // largest value
 export const HEADER_HASH_SEED: u32 = 96; // u64, random for each arena
 // Line of the clock: written by the ticker and by threads that refresh it.
 export const HEADER_TIME_MS: u32 = 128; // f64, +infinity while nobody ticks
 // Line of the registries.
-export const HEADER_NAMESPACE_COUNT: u32 = 256;
-export const HEADER_NAMES_USED: u32 = 260;
+export const HEADER_NAMESPACE_COUNT: u32 = 256; // names published
+export const HEADER_NAMES_USED: u32 = 260; // bytes of the names area claimed
 export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
-export const HEADER_BYTES: u32 = 4096;
+export const HEADER_BYTES: u32 = 4096; // size of the header
 
 export const SLOT_TABLE_SLOTS: u32 = 4096; // key slots; the top 12 bits of a hash name one
-export const SLOT_HASH_SHIFT: u64 = 52;
+export const SLOT_HASH_SHIFT: u64 = 52; // bits of a hash below the slot number
 
 // ── Size classes ────────────────────────────────────────────────────────────────────────────
-export const CLASS_MAX: u32 = 64;
+export const CLASS_MAX: u32 = 64; // size classes at most
 export const CLASS_LARGE: u32 = 63; // values in page lists
-export const STRIDE_MIN_BYTES: u32 = 72;
+export const STRIDE_MIN_BYTES: u32 = 72; // smallest chunk
 export const STRIDE_STEP_BYTES: u32 = 8; // up to STRIDE_FINE_BYTES, then growth by 74/64
 export const STRIDE_FINE_BYTES: u32 = 256;
 
@@ -76,8 +76,8 @@ export const STRIDE_FINE_BYTES: u32 = 256;
 export const NAMESPACE_MAX: u32 = 4097; // 4,096 names, and the key space without one
 export const NAMESPACE_EPOCH: u32 = 0; // u32, counts clears
 export const NAMESPACE_NAME: u32 = 4; // offset into the names area + 1; 0 = entry not published
-export const NAMESPACE_BYTES: u32 = 16;
-export const NAMESPACE_NAME_BYTES_MAX: u32 = 128;
+export const NAMESPACE_BYTES: u32 = 16; // size of an entry
+export const NAMESPACE_NAME_BYTES_MAX: u32 = 128; // of UTF-8
 
 // ── Thread slot ─────────────────────────────────────────────────────────────────────────────
 export const THREAD_STATE: u32 = 0; // u32: generation << 8 | THREAD_FREE and the following
@@ -92,16 +92,16 @@ export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
 export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
 export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
 // Counters of the thread, u64 each; written by the thread alone.
-export const THREAD_HITS: u32 = 640;
-export const THREAD_MISSES: u32 = 648;
-export const THREAD_READ_RETRIES: u32 = 656;
-export const THREAD_BUSY_READS: u32 = 664;
-export const THREAD_DROPPED_TOUCHES: u32 = 672;
+export const THREAD_HITS: u32 = 640; // reads that found an entry
+export const THREAD_MISSES: u32 = 648; // reads that found none
+export const THREAD_READ_RETRIES: u32 = 656; // attempts that did not validate
+export const THREAD_BUSY_READS: u32 = 664; // reads given up
+export const THREAD_DROPPED_TOUCHES: u32 = 672; // hits that no buffer had room for
 export const THREAD_INPLACE: u32 = 680; // commands applied by this thread itself
 export const THREAD_QUEUED: u32 = 688; // commands sent through a ring
 export const THREAD_RING_HIGH: u32 = 696; // most bytes ever waiting in one ring
 // Answer of the last read.
-export const THREAD_RESULT: u32 = 768;
+export const THREAD_RESULT: u32 = 768; // RESULT_* fields
 export const RESULT_EXPIRY_MS: u32 = 0; // f64, +infinity = none
 export const RESULT_CREATED_MS: u32 = 16; // f64
 export const RESULT_VERSION: u32 = 24; // f64, shard sequence of the write
@@ -115,14 +115,14 @@ export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the l
 export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
 export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores
 export const THREAD_VALUE: u32 = 2432; // value scratch, HEADER_SCRATCH_BYTES + 64
-export const KEY_BYTES_MAX: u32 = 1024;
-export const CONTENT_TYPE_BYTES_MAX: u32 = 127;
+export const KEY_BYTES_MAX: u32 = 1024; // of UTF-8
+export const CONTENT_TYPE_BYTES_MAX: u32 = 127; // of Latin-1
 export const THREAD_FREE: u32 = 0;
 export const THREAD_ATTACHED: u32 = 1;
 export const THREAD_LEAVING: u32 = 2; // its rings are being given back
 export const THREAD_ARRIVING: u32 = 3; // its fields are being written
-export const THREAD_SLOTS_MAX: u32 = 64;
-export const SHARD_MAX: u32 = 64;
+export const THREAD_SLOTS_MAX: u32 = 64; // bits of the work word
+export const SHARD_MAX: u32 = 64; // entries of THREAD_RINGS
 
 // ── Ring page: one per thread and shard ─────────────────────────────────────────────────────
 // Commands of one caller to one shard, and its touches of that shard's items.
@@ -134,16 +134,16 @@ export const SHARD_MAX: u32 = 64;
 //  head          caller      plain           record bytes reaped; tail - head <= capacity
 //  touch tail    caller      atomic store    touches appended
 //  touch head    holder      atomic store    touches drained
-export const RING_TAIL: u32 = 0;
-export const RING_DONE: u32 = 128;
-export const RING_TAKEN: u32 = 132;
-export const RING_HEAD: u32 = 256;
+export const RING_TAIL: u32 = 0; // see above
+export const RING_DONE: u32 = 128; // see above
+export const RING_TAKEN: u32 = 132; // see above
+export const RING_HEAD: u32 = 256; // see above
 export const RING_CLAIMED: u32 = 260; // position of the record being built, caller only
-export const RING_TOUCH_TAIL: u32 = 384;
-export const RING_TOUCH_HEAD: u32 = 512;
+export const RING_TOUCH_TAIL: u32 = 384; // see above
+export const RING_TOUCH_HEAD: u32 = 512; // see above
 export const RING_RECORDS: u32 = 640; // records: half a page; then touches: a quarter
 export const TOUCH_BYTES: u32 = 8; // u32 reference, u32 upper half of the hash
-export const TOUCH_MAX: u32 = 2048;
+export const TOUCH_MAX: u32 = 2048; // touches of one buffer at most
 
 // ── Record: one command, its own completion ─────────────────────────────────────────────────
 //  The record never wraps: a PAD record fills the end of the ring. Largest record: half of it.
@@ -163,40 +163,40 @@ export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
-export const RECORD_ALIGN: u32 = 16;
+export const RECORD_ALIGN: u32 = 16; // of every record
 
-export const OP_PAD: u32 = 0;
-export const OP_SET: u32 = 1;
-export const OP_DELETE: u32 = 2;
+export const OP_PAD: u32 = 0; // fills the end of a ring
+export const OP_SET: u32 = 1; // store a value
+export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
 
-export const FLAG_ONLY_ABSENT: u32 = 1;
-export const FLAG_ONLY_PRESENT: u32 = 2;
-export const FLAG_KEEP_TTL: u32 = 4;
-export const FLAG_RETURN_OLD: u32 = 8;
+export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
+export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
+export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
+export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
 //  A page goes free → state words of all its chunks cleared → class, and back by one store.
-export const PAGE_STATE: u32 = 0;
+export const PAGE_STATE: u32 = 0; // u32, see above
 export const PAGE_NEXT: u32 = 4; // page + 1 in the list this page is on
 export const PAGE_PREV: u32 = 8; // page + 1
 export const PAGE_FREE_HEAD: u32 = 12; // reference of the first free chunk
 export const PAGE_FREE_COUNT: u32 = 16; // chunks free, carved or not
 export const PAGE_CARVED: u32 = 20; // chunks handed out at least once
 export const PAGE_LISTED: u32 = 24; // 1 = on the partial list of its class
-export const PAGE_ENTRY_BYTES: u32 = 32;
+export const PAGE_ENTRY_BYTES: u32 = 32; // size of an entry
 
-export const PAGE_FREE: u32 = 0;
-export const PAGE_SLAB: u32 = 1;
-export const PAGE_LARGE_HEAD: u32 = 2;
-export const PAGE_LARGE_MEMBER: u32 = 3;
-export const PAGE_INDEX: u32 = 4;
-export const PAGE_OVERFLOW: u32 = 5;
-export const PAGE_RING: u32 = 6;
+export const PAGE_FREE: u32 = 0; // on the free list of its shard
+export const PAGE_SLAB: u32 = 1; // chunks of one class
+export const PAGE_LARGE_HEAD: u32 = 2; // first page of a large item
+export const PAGE_LARGE_MEMBER: u32 = 3; // further page of a large item
+export const PAGE_INDEX: u32 = 4; // segment of the index, for good
+export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
+export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
 
@@ -231,28 +231,30 @@ export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last mov
 export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next
 export const SHARD_OVERFLOWS: u32 = 604; // u32, overflow buckets in chains
 export const SHARD_REFUSED_SINCE: u32 = 608; // f64, home worker only: refused since, 0 = not
+export const SHARD_OVERFLOW_NEXT: u32 = 616; // u32 address of the next overflow bucket to cut off
+export const SHARD_OVERFLOW_END: u32 = 620; // u32 address where that page ends
 // Counters, u64 each.
-export const SHARD_SETS: u32 = 640;
-export const SHARD_DELETES: u32 = 648;
-export const SHARD_EVICTIONS: u32 = 656;
-export const SHARD_EXPIRATIONS: u32 = 664;
+export const SHARD_SETS: u32 = 640; // values stored
+export const SHARD_DELETES: u32 = 648; // keys removed by command
+export const SHARD_EVICTIONS: u32 = 656; // entries removed to make room
+export const SHARD_EXPIRATIONS: u32 = 664; // entries removed because their time was over
 export const SHARD_BYTES_USED: u32 = 672; // bytes of chunks and pages that hold items
-export const SHARD_PAGES_MOVED: u32 = 680;
+export const SHARD_PAGES_MOVED: u32 = 680; // pages emptied for another use
 export const SHARD_SWEPT: u32 = 688; // items of cleared namespaces removed
 // Size classes: 32 bytes each.
-export const SHARD_CLASSES: u32 = 768;
+export const SHARD_CLASSES: u32 = 768; // CLASS_* fields of each class
 export const CLASS_LRU_HEAD: u32 = 0; // reference, most recently used
 export const CLASS_LRU_TAIL: u32 = 4; // reference, least recently used
 export const CLASS_PARTIAL: u32 = 8; // page + 1: first page with free chunks
-export const CLASS_FREE_CHUNKS: u32 = 12;
-export const CLASS_ITEMS: u32 = 16;
-export const CLASS_PAGES: u32 = 20;
+export const CLASS_FREE_CHUNKS: u32 = 12; // of all its pages
+export const CLASS_ITEMS: u32 = 16; // on its recency list
+export const CLASS_PAGES: u32 = 20; // slab pages of the class
 export const CLASS_PRESSURE: u32 = 24; // evictions since pages were last compared
-export const CLASS_BYTES: u32 = 32;
+export const CLASS_BYTES: u32 = 32; // size of an entry
 // Timing wheel.
-export const WHEEL_LEVELS: u32 = 6;
-export const WHEEL_SLOTS: u32 = 64;
-export const WHEEL_TICK_MS: f64 = 8;
+export const WHEEL_LEVELS: u32 = 6; // each 64 times as coarse as the one below
+export const WHEEL_SLOTS: u32 = 64; // of each level
+export const WHEEL_TICK_MS: f64 = 8; // of level 0
 export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
 export const SHARD_FIXED_BYTES: u32 = 4480; // then index segments, then stripes
@@ -264,12 +266,12 @@ export const SHARD_FIXED_BYTES: u32 = 4480; // then index segments, then stripes
 //   ┌──────┬──────┬───────────────────────────────────────────────────────────┐
 //   │ tags │ next │ references (12 × u32), 0 = empty                          │
 //   └──────┴──────┴───────────────────────────────────────────────────────────┘
-export const BUCKET_BYTES: u32 = 64;
-export const BUCKET_ENTRIES: u32 = 12;
-export const BUCKET_ENTRY_MASK: u32 = 0xfff;
+export const BUCKET_BYTES: u32 = 64; // a cache line
+export const BUCKET_ENTRIES: u32 = 12; // of one bucket
+export const BUCKET_ENTRY_MASK: u32 = 0xfff; // bits of the entries in a tag match
 export const BUCKET_NEXT: u32 = 12; // reference of the overflow bucket
-export const BUCKET_REFERENCES: u32 = 16;
-export const CHAIN_BUCKETS_MAX: u32 = 8;
+export const BUCKET_REFERENCES: u32 = 16; // u32 × BUCKET_ENTRIES
+export const CHAIN_BUCKETS_MAX: u32 = 8; // buckets of one chain
 export const BUCKET_LOAD_MAX: u32 = 8; // items per bucket before the table grows
 
 // ── Item ────────────────────────────────────────────────────────────────────────────────────
@@ -292,13 +294,13 @@ export const ITEM_LRU_PREV: u32 = 52; // reference
 export const ITEM_LRU_NEXT: u32 = 56; // reference
 export const ITEM_WHEEL_PREV: u32 = 60; // reference, or WHEEL_FIRST | slot; 0 = not on the wheel
 export const ITEM_WHEEL_NEXT: u32 = 64; // reference
-export const ITEM_KEY: u32 = 68;
-export const ITEM_HEAD_BYTES: u32 = 68;
+export const ITEM_KEY: u32 = 68; // key, content type, value
+export const ITEM_HEAD_BYTES: u32 = 68; // size of the head
 export const LOW_48_BITS: u64 = 0xffffffffffff;
 export const HIGH_16_SHIFT: u64 = 48;
 
-export const ITEM_MAGIC: u32 = 0x4853;
-export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1;
+export const ITEM_MAGIC: u32 = 0x4853; // "HS"
+export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1; // an entry
 export const ITEM_LIMBO: u32 = (ITEM_MAGIC << 16) | 2; // unlinked, but a reader may hold it
 export const ITEM_RETURNED: u32 = (ITEM_MAGIC << 16) | 3; // unlinked, its caller reads it
-export const WHEEL_FIRST: u32 = 0x80000000;
+export const WHEEL_FIRST: u32 = 0x80000000; // marks the first item of a slot

@@ -8,7 +8,9 @@ import {
   PAGE_INDEX,
   PAGE_OVERFLOW,
   SHARD_BUCKET_COUNT,
+  SHARD_OVERFLOW_END,
   SHARD_OVERFLOW_FREE,
+  SHARD_OVERFLOW_NEXT,
   SHARD_OVERFLOWS,
   SHARD_PAGE_COUNT,
 } from "./layout";
@@ -33,20 +35,20 @@ export function hasRoomForBucket(shard: usize): bool {
   return load<u32>(segmentsOf(shard) + (segment << 2)) != 0;
 }
 
-/** Gives the table a page for its next buckets. */
+/** Gives the table a page for its next buckets, each of which is cleared when its turn comes. */
 export function addSegment(shard: usize, page: u32): void {
   const address = pageAddress(page);
-  zero(address, pageBytes);
   markPage(shard, page, PAGE_INDEX, 0, 0);
   const segment = load<u32>(shard + SHARD_BUCKET_COUNT) >> (pageShift - BUCKET_SHIFT);
   put32(segmentsOf(shard) + (segment << 2), <u32>address);
 }
 
-/** Cuts a page into overflow buckets. */
+/** Gives the chains a page of overflow buckets, cut off one by one; all older ones are in use. */
 export function addOverflowPage(shard: usize, page: u32): void {
   markPage(shard, page, PAGE_OVERFLOW, 0, 0);
-  const start = pageAddress(page);
-  for (let at: u32 = 0; at < pageBytes; at += BUCKET_BYTES) releaseBucket(shard, start + at);
+  const start = <u32>pageAddress(page);
+  put32(shard + SHARD_OVERFLOW_NEXT, start);
+  put32(shard + SHARD_OVERFLOW_END, start + pageBytes);
 }
 
 function releaseBucket(shard: usize, bucket: usize): void {
@@ -56,13 +58,19 @@ function releaseBucket(shard: usize, bucket: usize): void {
 
 /** True when an overflow bucket is to be had. */
 export function hasOverflow(shard: usize): bool {
-  return load<u32>(shard + SHARD_OVERFLOW_FREE) != 0;
+  if (load<u32>(shard + SHARD_OVERFLOW_FREE) != 0) return true;
+  return load<u32>(shard + SHARD_OVERFLOW_NEXT) != load<u32>(shard + SHARD_OVERFLOW_END);
 }
 
 /** Takes an overflow bucket, all zero. There must be one. */
 export function takeOverflow(shard: usize): usize {
-  const bucket = toAddress(load<u32>(shard + SHARD_OVERFLOW_FREE));
-  put32(shard + SHARD_OVERFLOW_FREE, load<u32>(bucket + BUCKET_NEXT));
+  let bucket = toAddress(load<u32>(shard + SHARD_OVERFLOW_FREE));
+  if (bucket != 0) {
+    put32(shard + SHARD_OVERFLOW_FREE, load<u32>(bucket + BUCKET_NEXT));
+  } else {
+    bucket = <usize>load<u32>(shard + SHARD_OVERFLOW_NEXT);
+    put32(shard + SHARD_OVERFLOW_NEXT, <u32>bucket + BUCKET_BYTES);
+  }
   put32(shard + SHARD_OVERFLOWS, load<u32>(shard + SHARD_OVERFLOWS) + 1);
   zero(bucket, BUCKET_BYTES);
   return bucket;

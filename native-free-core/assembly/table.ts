@@ -11,6 +11,7 @@
 import { stripeOf, toAddress, toReference } from "./arena";
 import { equalBytes } from "./bytes";
 import {
+  BUCKET_BYTES,
   BUCKET_ENTRIES,
   BUCKET_ENTRY_MASK,
   BUCKET_LOAD_MAX,
@@ -31,7 +32,7 @@ import {
   hasRoomForBucket,
   takeOverflow,
 } from "./segments";
-import { publish32, put32, put8 } from "./store";
+import { publish32, put32, put8, zero } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 
 /** The chain takes one more reference. */
@@ -227,6 +228,7 @@ export function splitBucket(shard: usize): bool {
   const oldNumber = count - half;
   const target = bucketAddress(shard, count);
   const source = bucketAddress(shard, oldNumber);
+  zero(target, BUCKET_BYTES);
   if (!copyMoving(shard, source, target, count, half * 2 - 1)) return false;
   const stripe = stripeOf(shard, <u64>oldNumber);
   stripeOpen(stripe);

@@ -6,7 +6,10 @@ import {
   HEADER_MAX_VALUE_BYTES,
   HEADER_SHARD_BYTES,
   HEADER_SHARDS,
+  HEADER_THREAD_BYTES,
+  HEADER_THREADS,
   SHARD_OWNER,
+  THREAD_STATE,
 } from '../../native-free-core/assembly/layout.js';
 import { verifyShard } from '../../native-free-core/verify-report.js';
 import { createEngine, type Engine, type EngineHandle, type EngineOptions } from '../../src/index.js';
@@ -50,6 +53,14 @@ export function valueBytesMax(handle: EngineHandle): number {
 export function shardWordIndex(handle: EngineHandle, shard: number, offset: number): number {
   const shardBytes = headerWord(handle, HEADER_SHARD_BYTES);
   return (headerWord(handle, HEADER_SHARDS) + shard * shardBytes + offset) / 4;
+}
+
+/** What a thread stores into the owner word of a shard that it holds. */
+export function ownerMark(handle: EngineHandle, threadId: number): number {
+  const threadBytes = headerWord(handle, HEADER_THREAD_BYTES);
+  const slot = headerWord(handle, HEADER_THREADS) + threadId * threadBytes;
+  const state = headerWord(handle, slot + THREAD_STATE);
+  return (threadId + 1) | ((state >>> 8) << 8);
 }
 
 const REPORT_BYTES = 512;

@@ -142,4 +142,25 @@ describe('clearing a namespace', () => {
     expect(arena.items()).toBe(1);
     expect(arena.verify()).toEqual([]);
   });
+
+  it('keeps what was set after it from commands that were given before it', () => {
+    const arena = new CoreArena();
+    const [slow, quick] = [arena.attach(), arena.attach()];
+    const red = slow.registerNamespace('red');
+    arena.setHome(0, slow.id);
+    const command = { namespaceId: red, inPlace: false };
+    slow.remove('a', command);
+    slow.touch('b', 1, command);
+    slow.set('c', 'before', command);
+    slow.core.clearNamespace(red);
+    // In place, and so before the others, which wait in the ring.
+    for (const key of ['a', 'b', 'c']) quick.set(key, `${key} after`, { namespaceId: red });
+    slow.serve();
+    slow.collect();
+    const statuses = slow.answers.map(({ status }) => status);
+    expect(statuses).toEqual([STATUS_REFUSED, STATUS_REFUSED, STATUS_OK]);
+    arena.clock.advance(1_000);
+    for (const key of ['a', 'b', 'c']) expect(quick.text(key, red)).toBe(`${key} after`);
+    expect(arena.verify()).toEqual([]);
+  });
 });
