@@ -33,6 +33,7 @@ import { PENDING_MISS, type PendingEntry } from './writes/pending-writes.js';
 
 const READ_VALUE = 1;
 const READ_TOUCH = 2;
+const READ_META = 4;
 const READ_HIT = READ_VALUE | READ_TOUCH;
 
 const RESOLVED_TRUE: Promise<boolean> = Promise.resolve(true);
@@ -110,7 +111,7 @@ export class Keyspace {
     if (pending !== undefined) {
       return pending === PENDING_MISS ? NOTHING : this.#pendingMeta<T>(pending);
     }
-    const status = this.#read(key, READ_HIT);
+    const status = this.#read(key, READ_HIT | READ_META);
     if (status !== STATUS_OK) return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
     const { resultFloats, resultWords } = this.#session;
     const nowMs = this.#session.nowMs();

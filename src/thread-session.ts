@@ -23,7 +23,7 @@ import {
   THREAD_VALUE,
 } from '../native-free-core/assembly/layout.js';
 import type { CoreExports } from '../native-free-core/core-exports.js';
-import { STATUS_NO_SLOT, type Status } from '../native-free-core/status.js';
+import { STATUS_BUSY, STATUS_NO_SLOT, type Status } from '../native-free-core/status.js';
 import type { Clock } from '../workers/clock.js';
 import { markOf, reclaimDeadThreads } from '../workers/dead-threads.js';
 import { currentThread } from '../workers/os-thread.js';
@@ -144,8 +144,11 @@ function attach(arena: Arena): number {
   const tryAttach = (): number =>
     arena.core.attachThread(osThread?.threadId ?? 0, osThread?.startTime ?? 0, 1);
   let threadId = tryAttach();
-  // Threads that ended without close() may still occupy slots.
-  if (threadId === STATUS_NO_SLOT && reclaimDeadThreads(arena) > 0) threadId = tryAttach();
+  // Threads that ended without close() may still occupy slots, or hold shards.
+  if (threadId === STATUS_NO_SLOT || threadId === STATUS_BUSY) {
+    reclaimDeadThreads(arena);
+    threadId = tryAttach();
+  }
   if (threadId >= 0) return threadId;
   throw statusError(threadId as Status, {
     operation: 'attach',

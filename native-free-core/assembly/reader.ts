@@ -82,6 +82,8 @@ import { appendTouch } from "./touches";
 export const READ_VALUE: u32 = 1;
 /** A hit counts as an access for the eviction policy and in the counters. */
 export const READ_TOUCH: u32 = 2;
+/** Also leave creation time and version in the result area. */
+export const READ_META: u32 = 4;
 
 const TRIES_MAX: u32 = 128;
 const WAIT_STEPS_MAX: u32 = 20;
@@ -153,6 +155,8 @@ function takeValue(item: usize, keyBytes: u32): bool {
   const result = thread + THREAD_RESULT;
   put32(result + RESULT_VALUE_BYTES, valueBytes);
   put32(result + RESULT_CONTENT_TYPE_BYTES, typeBytes);
+  put32(result + RESULT_ENCODING, load<u8>(item + ITEM_ENCODING));
+  putF64(result + RESULT_EXPIRY_MS, load<f64>(item + ITEM_EXPIRY_MS));
   if (typeBytes != 0) {
     if (typeBytes > CONTENT_TYPE_BYTES_MAX) return false;
     copyBytes(thread + THREAD_CONTENT_TYPE, first - typeBytes, typeBytes);
@@ -173,10 +177,9 @@ function takeValue(item: usize, keyBytes: u32): bool {
 
 function takeMeta(item: usize): void {
   const result = thread + THREAD_RESULT;
-  putF64(result + RESULT_EXPIRY_MS, load<f64>(item + ITEM_EXPIRY_MS));
-  putF64(result + RESULT_CREATED_MS, <f64>(load<u64>(item + ITEM_CREATED_MS) & LOW_48_BITS));
-  putF64(result + RESULT_VERSION, <f64>(load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS));
-  put32(result + RESULT_ENCODING, load<u8>(item + ITEM_ENCODING));
+  // Signed: the processor converts those by one instruction.
+  putF64(result + RESULT_CREATED_MS, <f64><i64>(load<u64>(item + ITEM_CREATED_MS) & LOW_48_BITS));
+  putF64(result + RESULT_VERSION, <f64><i64>(load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS));
 }
 
 let isHolding: bool = false;
@@ -201,7 +204,7 @@ function attempt(
   if (item != 0 && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
-      takeMeta(item);
+      if (flags & READ_META) takeMeta(item);
     }
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;

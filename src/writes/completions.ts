@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Arena } from '../../native-free-core/arena.js';
 import { THREAD_COMPLETIONS, THREAD_WAITING } from '../../native-free-core/assembly/layout.js';
+import { reclaimDeadThreads } from '../../workers/dead-threads.js';
 import type { ThreadSession } from '../thread-session.js';
 
 interface AsyncWait {
@@ -13,8 +15,8 @@ interface AtomicsWithWaitAsync {
 }
 
 const atomics = Atomics as unknown as AtomicsWithWaitAsync;
-/** Longest sleep; a wake-up that was lost costs no more than this. */
-const WAIT_MS_MAX = 1_000;
+/** Longest sleep before this thread looks whether a holder has died. */
+const WAIT_MS_MAX = 250;
 const KEEP_ALIVE_MS = 2 ** 30;
 
 /**
@@ -22,6 +24,7 @@ const KEEP_ALIVE_MS = 2 ** 30;
  * alive, nothing pending lets it end (`Atomics.waitAsync` alone does not).
  */
 export class Completions {
+  readonly #arena: Arena;
   readonly #words: Int32Array;
   readonly #completionsIndex: number;
   readonly #waitingIndex: number;
@@ -33,6 +36,7 @@ export class Completions {
 
   /** `reap` takes in what was answered; `isPending` says whether anything still is. */
   constructor(session: ThreadSession, reap: () => void, isPending: () => boolean) {
+    this.#arena = session.arena;
     this.#words = session.words;
     this.#completionsIndex = (session.slot + THREAD_COMPLETIONS) / 4;
     this.#waitingIndex = (session.slot + THREAD_WAITING) / 4;
@@ -65,8 +69,9 @@ export class Completions {
         if (!this.#isPending()) break;
         const wait = atomics.waitAsync(words, this.#completionsIndex, seen, WAIT_MS_MAX);
         // While answers keep coming there is nothing to wait for, but timers and I/O have a turn.
-        if (wait.async) await wait.value;
-        else await nextTurn();
+        if (!wait.async) await nextTurn();
+        // Nothing came for so long: whoever was to answer may be dead.
+        else if ((await wait.value) === 'timed-out') reclaimDeadThreads(this.#arena);
       }
     } finally {
       Atomics.store(words, this.#waitingIndex, 0);
