@@ -301,7 +301,9 @@ export function resetShardOf(index: u32, dead: u32, generation: u32): bool {
     publish32(stripe, load<u32>(stripe) | 1);
   }
   fence();
-  emptyShard(shard);
+  // The dead read nothing any more.
+  publish32(threadAddress(dead) + THREAD_HAZARD, 0);
+  emptyShard(shard, dead);
   fence();
   for (let i: u32 = 0; i <= stripeMask; i++) {
     const stripe = shard + stripesOffset + (i << 2);
@@ -313,7 +315,7 @@ export function resetShardOf(index: u32, dead: u32, generation: u32): bool {
 }
 
 /** Everything derived goes to its first state; pages but those of rings become free. */
-function emptyShard(shard: usize): void {
+function emptyShard(shard: usize, dead: u32): void {
   const firstSegment = load<u32>(segmentsOf(shard));
   zero(firstSegment, pageBytes);
   put32(shard + SHARD_BUCKET_COUNT, pageBytes >> 6);
@@ -332,7 +334,7 @@ function emptyShard(shard: usize): void {
   put32(shard + SHARD_OVERFLOWS, 0);
   put64(shard + SHARD_CLASS_USED, 0);
   put64(shard + SHARD_BYTES_USED, 0);
-  for (let page = firstPage; page < firstPage + count; page++) setAside(shard, page);
+  for (let page = firstPage; page < firstPage + count; page++) setAside(shard, page, dead);
   for (let page = firstPage + count; page > firstPage; page--) {
     const kind = pageKind(pageEntry(page - 1));
     const isSegment = pageAddress(page - 1) == firstSegment;
@@ -349,20 +351,21 @@ function isRingInUse(shard: usize, page: u32): bool {
   return load<u32>(word) == <u32>pageAddress(page);
 }
 
-/** True when the memory at an item's address may still be read by a live thread. */
-function isInUse(item: usize): bool {
-  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED || isPinned(toReference(item));
+/** True when the memory at an item's address may still be read by another thread than the dead. */
+function isInUse(item: usize, dead: u32): bool {
+  if (isPinned(toReference(item))) return true;
+  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED && load<u32>(item + ITEM_STAMP) != dead;
 }
 
 /**
  * Sets aside pages with items that live threads may still read, pinned or returned as an old
  * value: they stay out of use as long as the arena lives, which is few pages and safe.
  */
-function setAside(shard: usize, page: u32): void {
+function setAside(shard: usize, page: u32, dead: u32): void {
   const entry = pageEntry(page);
   const kind = pageKind(entry);
   const start = pageAddress(page);
-  if (kind == PAGE_LARGE_HEAD && isInUse(start)) {
+  if (kind == PAGE_LARGE_HEAD && isInUse(start, dead)) {
     let next = page + 1;
     while (next != 0) {
       markPage(shard, next - 1, PAGE_STAGED, 0, NOBODY);
@@ -373,7 +376,7 @@ function setAside(shard: usize, page: u32): void {
   const stride = strideOf(pageClass(entry));
   const chunks = chunksPerPage(pageClass(entry));
   for (let i: u32 = 0; i < chunks; i++) {
-    if (!isInUse(start + i * stride)) continue;
+    if (!isInUse(start + i * stride, dead)) continue;
     markPage(shard, page, PAGE_STAGED, 0, NOBODY);
     return;
   }

@@ -287,7 +287,9 @@ describe.each([
       arena.view.setUint32(item + ITEM_VALUE_BYTES, valueBytes, true);
       arena.view.setUint8(item + ITEM_CONTENT_TYPE_BYTES, prng.nextBelow(256));
       arena.bytes.set(Buffer.from(key), item + ITEM_KEY);
-      const bucket = arena.shardU32(shard, SHARD_FIXED_BYTES) + (Number(hash & BigInt(arena.plan.stripeCount - 1)) << 6);
+      const bucket =
+        arena.shardU32(shard, SHARD_FIXED_BYTES) +
+        (Number(hash & BigInt(arena.plan.stripeCount - 1)) << 6);
       const tag = Number((hash >> 32n) & 0xffn);
       for (let slot = 0; slot < 12; slot++) {
         arena.view.setUint8(bucket + slot, tag);

@@ -18,7 +18,7 @@ const KIB = 1_024;
 const seed = seedFromEnvironment();
 const replay = replayCommand(seed, 'test/fuzz/slab.test.ts');
 
-/** Values of one phase lie within one of these; the last two take pages of their own. */
+/** Values of one phase lie within one of these; with tiny pages the last have pages of their own. */
 const SIZE_RANGES: readonly (readonly [number, number])[] = [
   [0, 8],
   [0, 100],
@@ -28,6 +28,7 @@ const SIZE_RANGES: readonly (readonly [number, number])[] = [
   [0, 940],
   [1_000, 4_000],
   [3_900, 20_000],
+  [15_000, 40_000],
 ];
 
 function drawSize(prng: Prng, range: readonly [number, number]): number {
@@ -53,8 +54,8 @@ class SlabRig {
   /** Length of each key's value, as it was set last. */
   readonly lengths = new Map<string, number>();
 
-  constructor(build: CoreBuild, limitBytes: number) {
-    this.arena = new CoreArena({ build, limitBytes });
+  constructor(build: CoreBuild, limitBytes: number, pageBytes = 4 * KIB) {
+    this.arena = new CoreArena({ build, limitBytes, pageBytes });
     this.thread = this.arena.attach();
   }
 
@@ -120,10 +121,15 @@ function fillUp(rig: SlabRig, draw: () => number): void {
 }
 
 describe('the slab allocator', () => {
-  it.each(['core', 'core-weak'] as const)('holds under shifting sizes (%s)', (build) => {
+  it.each([
+    ['core', 4 * KIB],
+    ['core-weak', 4 * KIB],
+    ['core', 16 * KIB],
+    ['core', 128 * KIB],
+  ] as const)('holds under shifting sizes (%s, pages of %i bytes)', (build, pageBytes) => {
     for (let round = 0; round < scaled(4); round++) {
       const prng = createPrng(seed + round);
-      const rig = new SlabRig(build, prng.pick([256, 320, 512]) * KIB);
+      const rig = new SlabRig(build, prng.pick([64, 80, 128]) * pageBytes, pageBytes);
       try {
         for (let phase = 0; phase < 12; phase++) fuzzPhase(rig, prng, 150);
       } catch (cause) {

@@ -177,22 +177,22 @@ const tight = { mayEvict: true, sharedClock: false, limitBytes: 256 * KIB };
 
 describe('commands agree with a naive cache', () => {
   it('where memory is plenty: nothing is lost', () => {
-    runModel(roomy, 60);
+    runModel(roomy, 150);
   });
 
   it('over several shards', () => {
-    runModel({ ...roomy, shardCount: 4 }, 40);
+    runModel({ ...roomy, shardCount: 4 }, 100);
   });
 
   it('where memory is short: values that were set, or a miss', () => {
-    runModel(tight, 60);
+    runModel(tight, 200);
   });
 
   it('where entries are counted', () => {
-    runModel({ ...tight, entryCountMax: 7, sharedClock: true }, 40);
+    runModel({ ...tight, entryCountMax: 7, sharedClock: true }, 150);
   });
 
   it('in the build for weakly ordered processors', () => {
-    runModel({ ...tight, build: 'core-weak', sharedClock: true }, 20);
+    runModel({ ...tight, build: 'core-weak', sharedClock: true }, 60);
   });
 });

@@ -148,7 +148,7 @@ export class NaiveCache {
     if (Buffer.compare(entry.value, found.value) !== 0) problems.push('value');
     if (!entry.expiriesMs.includes(found.expiryMs)) problems.push('expiry');
     if (!(nowMs < found.expiryMs)) problems.push('expired');
-    if (entry.createdMs !== found.createdMs) problems.push('created');
+    if (Math.floor(entry.createdMs) !== found.createdMs) problems.push('created');
     if (entry.encoding !== found.encoding) problems.push('encoding');
     if (entry.contentType !== found.contentType) problems.push('content type');
     const latest = this.latestVersion.get(id) ?? 0;

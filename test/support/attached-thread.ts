@@ -1,6 +1,11 @@
 /** A worker thread of a test, attached to an engine, that does what it is told. */
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { CacheError, type EngineHandle } from '../../src/index.js';
+
+// Node.js 20 may abort the process when a thread is ended while V8 optimises code of that thread in
+// the background ("NodePlatform::ForIsolate: Assertion failed"). Tests end threads all the time.
+setFlagsFromString('--no-concurrent-recompilation');
 
 interface Answer {
   readonly id: number;
@@ -13,9 +18,18 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+const fixtures = new WeakSet<Worker>();
+
 /** Starts a module of `fixtures/` as a thread. */
 export function startFixture(name: string, workerData: unknown): Worker {
-  return new Worker(new URL(`./fixtures/${name}`, import.meta.url), { workerData });
+  const worker = new Worker(new URL(`./fixtures/${name}`, import.meta.url), { workerData });
+  fixtures.add(worker);
+  return worker;
+}
+
+/** Whether a thread is one of a test, not one of an engine. */
+export function isFixture(worker: Worker): boolean {
+  return fixtures.has(worker);
 }
 
 /** Resolves to the one message that a fixture posts; rejects when it ends without one. */

@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
 import { createEngine, type Engine, type EngineOptions, type WorkerLostEvent } from '../../src/index.js';
+import { isFixture } from './attached-thread.js';
 import { until } from './until.js';
 
 /** An engine whose home workers are known, and what was published about them. */
@@ -21,7 +22,7 @@ export class WatchedEngine {
   static async create(options: EngineOptions): Promise<WatchedEngine> {
     const workers: Worker[] = [];
     const noteWorker = (worker: Worker): void => {
-      workers.push(worker);
+      if (!isFixture(worker)) workers.push(worker);
     };
     process.on('worker', noteWorker);
     const engine = await createEngine(options);

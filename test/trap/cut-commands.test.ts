@@ -115,7 +115,7 @@ const pressure: readonly Scenario[] = [
     proves: movesPage,
   },
   {
-    ...setting('evicts a large value for a small one', (rig) => fillUp(rig, () => 7_000), 'new', 9),
+    ...setting('evicts a large value for a small one', (rig) => fillUp(rig, () => 3_000), 'new', 9),
     proves: evicts,
   },
   {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   SHARD_OWNER,
   THREAD_BUSY_READS,
@@ -11,6 +11,7 @@ import { CoreArena } from '../../support/core-arena.js';
 import type { CoreThread } from '../../support/core-thread.js';
 
 const TRIES_MAX = 128;
+const WAITS = 20;
 const READ_NO_TOUCH = 1;
 
 /** Makes the stripe of a key odd, as in the middle of a write, or even again. */
@@ -26,10 +27,11 @@ describe('a read whose stripe is being written', () => {
     thread.set('key', 'value');
     turnStripe(arena, thread, 'key');
     arena.hold(0);
-    const before = performance.now();
+    const clock = vi.spyOn(arena.clock, 'nowMs');
     expect(thread.read('key')).toBe(STATUS_BUSY);
-    // Twenty waits of 0.1 ms: never less, and not without end.
-    expect(performance.now() - before).toBeGreaterThan(1.5);
+    // It looks at the clock before each of its twenty waits.
+    expect(clock.mock.calls.length).toBeGreaterThanOrEqual(WAITS);
+    expect(clock.mock.calls.length).toBeLessThan(2 * WAITS);
     expect(thread.counter(THREAD_BUSY_READS)).toBe(1);
     expect(thread.counter(THREAD_HITS)).toBe(0);
     expect(thread.counter(THREAD_MISSES)).toBe(0);

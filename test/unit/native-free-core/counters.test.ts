@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   FLAG_ONLY_ABSENT,
+  ITEM_HEAD_BYTES,
   SHARD_BYTES_USED,
   SHARD_DELETES,
   SHARD_EVICTIONS,
@@ -68,7 +69,7 @@ describe('counters', () => {
     const used = (): number => arena.shardU64(0, SHARD_BYTES_USED);
     expect(used()).toBe(0);
     thread.set('small', new Uint8Array(100));
-    expect(used()).toBeGreaterThanOrEqual(100 + 72 + 5);
+    expect(used()).toBeGreaterThanOrEqual(ITEM_HEAD_BYTES + 'small'.length + 100);
     expect(used()).toBeLessThan(300);
     thread.set('large', new Uint8Array(9_000));
     expect(used()).toBeGreaterThan(3 * 4 * KIB);

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { SHARD_BUCKET_COUNT, SHARD_PAGES_MOVED } from '../../../native-free-core/assembly/layout.js';
+import {
+  SHARD_BUCKET_COUNT,
+  SHARD_PAGES_MOVED,
+} from '../../../native-free-core/assembly/layout.js';
 import { STATUS_OK } from '../../../native-free-core/status.js';
 import { CoreArena } from '../../support/core-arena.js';
 import type { CoreThread } from '../../support/core-thread.js';

@@ -84,6 +84,25 @@ describe('touches', () => {
     expect(arena.verify()).toEqual([]);
   });
 
+  it('of an entry whose memory is another’s by now do not count for that one', () => {
+    const arena = new CoreArena({ entryCountMax: 2 });
+    const [reader, writer] = [arena.attach(), arena.attach()];
+    writer.set('a', 'x');
+    for (let round = 0; round < 3; round++) {
+      arena.clock.advance(RECENT_MS + 1);
+      writer.serve();
+    }
+    reader.read('a');
+    expect(waitingTouches(arena, reader)).toBe(1);
+    writer.remove('a');
+    // It takes the place of the one that was touched.
+    writer.set('b', 'x');
+    writer.set('c', 'x');
+    reader.set('d', 'x');
+    expect(waitingTouches(arena, reader)).toBe(0);
+    expect(present(reader, ['a', 'b', 'c', 'd'])).toEqual(['c', 'd']);
+  });
+
   it('of several threads are noted once in a while for each entry', () => {
     const arena = new CoreArena({ entryCountMax: 3 });
     const [reader, writer] = [arena.attach(), arena.attach()];
