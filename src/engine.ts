@@ -12,6 +12,7 @@ import { planArena } from '../native-free-core/plan.js';
 import { STATUS_TOO_MANY_NAMESPACES } from '../native-free-core/status.js';
 import { type Clock, createClock, monotonicMs } from '../workers/clock.js';
 import { loadCoreModule } from '../workers/core-module.js';
+import { signArena, watchCreator } from '../workers/creator-watch.js';
 import { reclaimDeadThreads } from '../workers/dead-threads.js';
 import { slotAddress } from '../workers/doorbell.js';
 import { type ShardGroup, startShardGroup } from '../workers/shard-group.js';
@@ -32,10 +33,10 @@ const DEFAULT_NAMESPACE = 0;
 
 const SEED_BYTES = 8;
 
-/** What the creating thread owns besides its own session. */
-interface Ownership {
-  readonly group: ShardGroup | undefined;
-}
+/** What a thread has to end besides its own session. */
+type Role =
+  | { readonly kind: 'creator'; readonly group: ShardGroup | undefined }
+  | { readonly kind: 'attached'; readonly stopWatching: () => void };
 
 /**
  * A cache in shared memory, seen from one thread. The thread that created it owns it: when it
@@ -44,16 +45,16 @@ interface Ownership {
 export class Engine extends Keyspace implements AsyncDisposable {
   readonly #context: KeyspaceContext;
   readonly #handle: EngineHandle;
-  readonly #ownership: Ownership | undefined;
+  readonly #role: Role;
   readonly #namespaces = new Map<string, Keyspace>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use `createEngine` or `attachEngine`. */
-  constructor(context: KeyspaceContext, handle: EngineHandle, ownership: Ownership | undefined) {
+  constructor(context: KeyspaceContext, handle: EngineHandle, role: Role) {
     super(context, DEFAULT_NAMESPACE);
     this.#context = context;
     this.#handle = handle;
-    this.#ownership = ownership;
+    this.#role = role;
   }
 
   /**
@@ -114,13 +115,14 @@ export class Engine extends Keyspace implements AsyncDisposable {
     const { session, writer } = this.#context;
     this.#context.closed = true;
     await writer.drained();
-    if (this.#ownership === undefined) {
+    if (this.#role.kind === 'attached') {
+      this.#role.stopWatching();
       session.detach();
       return;
     }
     // What a dead thread still holds would keep home workers waiting.
     reclaimDeadThreads(session.arena);
-    await this.#ownership.group?.stop();
+    await this.#role.group?.stop();
     stopArena(session);
   }
 
@@ -156,17 +158,12 @@ function checkNamespace(name: unknown): void {
   throw new CacheError('ERR_CACHE_INVALID_NAMESPACE', `namespace ${problem}`);
 }
 
-function makeEngine(
-  arena: Arena,
-  clock: Clock,
-  handle: EngineHandle,
-  ownership?: Ownership,
-): Engine {
+function makeEngine(arena: Arena, clock: Clock, handle: EngineHandle, role: Role): Engine {
   const session = new ThreadSession(arena, clock);
   const writer = new CommandWriter(session, handle.writes === 'inplace');
   const codec = codecOf(handle.codec);
   const context = new KeyspaceContext(session, writer, codec, handle.defaultTtlMs);
-  return new Engine(context, handle, ownership);
+  return new Engine(context, handle, role);
 }
 
 function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: Clock): Arena {
@@ -178,7 +175,9 @@ function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: 
   });
   // Random for each arena: nobody outside can choose keys that meet in one bucket.
   const seed = randomBytes(SEED_BYTES).readBigUInt64LE();
-  return createArena(plan, module, clock, seed);
+  const arena = createArena(plan, module, clock, seed);
+  signArena(arena);
+  return arena;
 }
 
 /**
@@ -204,7 +203,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     writes: resolved.writes.kind,
   });
   try {
-    return makeEngine(arena, clock, handle, { group });
+    return makeEngine(arena, clock, handle, { kind: 'creator', group });
   } catch (error) {
     await group?.stop();
     throw error;
@@ -225,5 +224,11 @@ export function attachEngine(handle: EngineHandle): Engine {
     throw incompatibleHandle('its memory holds no engine of this layout version');
   }
   if (new Uint32Array(arena.buffer)[HEADER_STOP / 4] !== 0) throw engineClosed('attachEngine');
-  return makeEngine(arena, clock, checked);
+  const stopWatching = watchCreator(arena);
+  try {
+    return makeEngine(arena, clock, checked, { kind: 'attached', stopWatching });
+  } catch (error) {
+    stopWatching();
+    throw error;
+  }
 }

@@ -254,10 +254,14 @@ export function makePagesFree(shard: usize, count: u32): bool {
     const idle = idleClass(shard);
     if (idle != CLASS_MAX) spare(shard, idle);
     if (load<u32>(shard + SHARD_FREE_PAGES) > before) continue;
-    // Each round evicts something, so this ends.
     const donor = oldestClass(shard);
     if (donor == CLASS_MAX) return false;
+    const items = load<u32>(shard + SHARD_ITEMS);
     spare(shard, donor);
+    // A page with a chunk that cannot be freed, because a thread still reads it, only moves items
+    // about. Each round evicts at least one, so this ends.
+    const isStuck = load<u32>(shard + SHARD_ITEMS) == items;
+    if (isStuck && load<u32>(shard + SHARD_FREE_PAGES) <= before) evictOldest(shard);
   }
   return true;
 }

@@ -48,6 +48,7 @@ export class CommandWriter {
   #spare: Command | undefined;
   #queuedBytes = 0;
   #seenCompletions = 0;
+  #isReaping = false;
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
@@ -171,6 +172,18 @@ export class CommandWriter {
 
   /** Takes in what was answered, then sends on what waits on the heap. */
   reap(): void {
+    // Answers make commands (releases), which may be carried out at once and reap again.
+    if (this.#isReaping) return;
+    this.#isReaping = true;
+    try {
+      this.#reapAll();
+    } finally {
+      this.#isReaping = false;
+    }
+    this.#pump();
+  }
+
+  #reapAll(): void {
     const { core, shardCount } = this.#session;
     this.#seenCompletions = this.#session.completions;
     for (let shard = 0; shard < shardCount; shard++) {
@@ -182,7 +195,6 @@ export class CommandWriter {
         this.#answer(shard, record);
       }
     }
-    this.#pump();
   }
 
   #answer(shard: number, record: number): void {
