@@ -1,6 +1,8 @@
 // Exports of the core, nothing else. `../core-exports.ts` types them for the binding.
 
-export { attachThread, createArena, detachThread, resetShardOf } from "./creation";
+export { attachThread, detachThread } from "./attachment";
+export { createArena } from "./creation";
+export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,

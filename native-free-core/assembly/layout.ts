@@ -49,7 +49,7 @@ export const HEADER_CLASS_COUNT: u32 = 84; // size classes in use
 export const HEADER_CLASS_LOOKUP: u32 = 88; // address of the class lookup
 export const HEADER_MAX_VALUE_BYTES: u32 = 92; // largest value
 export const HEADER_HASH_SEED: u32 = 96; // u64, random for each arena
-export const HEADER_CREATOR_OS_ID: u32 = 112; // f64, task of the thread that created the arena, 0 = ?
+export const HEADER_CREATOR_OS_ID: u32 = 112; // f64, task of the creating thread, 0 = not known
 export const HEADER_CREATOR_OS_START: u32 = 120; // f64, its start time
 // Line of the clock: written by the ticker and by threads that refresh it.
 export const HEADER_TIME_MS: u32 = 128; // f64, +infinity while nobody ticks

@@ -26,7 +26,13 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
 import { CoreArena, type CoreBuild, type CoreSnapshot } from '../support/core-arena.js';
-import { type CoreThread, READ_TOUCH, READ_VALUE } from '../support/core-thread.js';
+import {
+  type CoreThread,
+  READ_ALL,
+  READ_META,
+  READ_TOUCH,
+  READ_VALUE,
+} from '../support/core-thread.js';
 import { createPrng, type Prng, replayCommand, seedFromEnvironment } from '../support/prng.js';
 import { scaled } from '../support/scale.js';
 
@@ -177,7 +183,7 @@ function runRounds(rig: ReaderRig, rounds: number, damage: (round: number) => nu
     const reads = damage(round);
     try {
       for (let i = 0; i < reads; i++) {
-        const flags = rig.prng.pick([READ_VALUE | READ_TOUCH, READ_VALUE, READ_TOUCH, 0]);
+        const flags = rig.prng.pick([READ_ALL, READ_VALUE, READ_TOUCH, READ_META, 0]);
         readHostile(rig, rig.prng.pick(KEYS), flags);
       }
     } catch (cause) {
@@ -295,7 +301,7 @@ describe.each([
         arena.view.setUint8(bucket + slot, tag);
         arena.view.setUint32(bucket + BUCKET_REFERENCES + slot * 4, item / 8, true);
       }
-      readHostile(rig, key, READ_VALUE | READ_TOUCH);
+      readHostile(rig, key, READ_ALL);
       expect(arena.view.getUint32(arena.shardAddress(shard) + SHARD_OWNER, true)).toBe(0);
     }
   });

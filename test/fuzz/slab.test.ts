@@ -18,7 +18,7 @@ const KIB = 1_024;
 const seed = seedFromEnvironment();
 const replay = replayCommand(seed, 'test/fuzz/slab.test.ts');
 
-/** Values of one phase lie within one of these; with tiny pages the last have pages of their own. */
+/** Values of one phase lie within one of these; with tiny pages the last have their own pages. */
 const SIZE_RANGES: readonly (readonly [number, number])[] = [
   [0, 8],
   [0, 100],

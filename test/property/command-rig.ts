@@ -181,9 +181,9 @@ export class CommandRig {
     }
   }
 
-  read(caller: number, key: string, namespaceId: number, flags: number): void {
+  read(caller: number, key: string, namespaceId: number): void {
     const thread = this.callers[caller] as CoreThread;
-    const found = thread.get(key, namespaceId, flags);
+    const found = thread.get(key, namespaceId);
     this.model.checkRead(`${namespaceId}/${key}`, found, this.nowMs);
     const reads = this.readsByCaller[caller];
     if (reads !== undefined) {
@@ -262,7 +262,7 @@ export class CommandRig {
     this.serveHome();
     for (let shard = 0; shard < this.shardCount; shard++) this.worker.serve(shard);
     for (let namespaceId = 0; namespaceId < namespaceCount; namespaceId++) {
-      for (const key of keys) this.read(0, key, namespaceId, 3);
+      for (const key of keys) this.read(0, key, namespaceId);
     }
     this.check();
     let items = 0;

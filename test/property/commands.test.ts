@@ -120,7 +120,7 @@ function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
     .map(
       ([by, name, space]) =>
         new Operation(`get ${by}: ${space}/${name.slice(0, 8)}`, (rig) =>
-          rig.read(by, name, space, 3),
+          rig.read(by, name, space),
         ),
     );
   const remove = keyCommand(fc.constantFrom(0, FLAG_RETURN_OLD)).map(

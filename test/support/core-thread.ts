@@ -18,7 +18,6 @@ import {
   OP_SET,
   OP_STAGE,
   OP_TOUCH,
-  PAGE_NEXT,
   RECORD_OLD,
   RECORD_OPCODE,
   RECORD_PAGES,
@@ -38,11 +37,15 @@ import {
   THREAD_VALUE,
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_OK, STATUS_PENDING } from '../../native-free-core/status.js';
-import type { CoreArena } from './core-arena.js';
+import { fillPages, gatherBytes, type ThreadHome } from './stored-bytes.js';
 
 /** Flags of `read`, as in assembly/reader.ts. */
 export const READ_VALUE = 1;
 export const READ_TOUCH = 2;
+/** With it the result tells when the entry was created, and its version. */
+export const READ_META = 4;
+/** A hit that counts, with all there is to know. */
+export const READ_ALL: number = READ_VALUE | READ_TOUCH | READ_META;
 
 const SLICES_MAX = 1_000_000;
 /** Steps of 0.1 ms that a detachment waits for a shard that is held. */
@@ -100,9 +103,9 @@ export class CoreThread {
   readonly core: Arena['core'];
   /** Answers of queued commands in the order in which they were collected. */
   readonly answers: Answer[] = [];
-  private readonly home: CoreArena;
+  private readonly home: ThreadHome;
 
-  constructor(home: CoreArena, arena: Arena, id: number) {
+  constructor(home: ThreadHome, arena: Arena, id: number) {
     this.home = home;
     this.core = arena.core;
     this.id = id;
@@ -160,7 +163,7 @@ export class CoreThread {
     const bytes = key.length + type.length + value.length;
     const staged = this.stage(shard, ITEM_HEAD_BYTES + bytes);
     if (staged < 0) return { status: staged, old: undefined };
-    this.fillPages(staged, Buffer.concat([key, type, value]));
+    fillPages(this.home, staged, Buffer.concat([key, type, value]));
     // Staging answered what waited in the ring: its room is needed for the next command.
     this.collect();
     const at = this.begin(OP_SET, key, options, 0);
@@ -192,21 +195,6 @@ export class CoreThread {
     if (begun < 0) return begun;
     this.core.describePages(firstPage, 0);
     return this.core.submit(0, 0, 0, FLAG_LARGE, Number.POSITIVE_INFINITY, 1);
-  }
-
-  private fillPages(firstPage: number, bytes: Uint8Array): void {
-    let next = firstPage;
-    let done = 0;
-    let offset = ITEM_KEY;
-    while (done < bytes.length) {
-      if (next === 0) throw new Error('too few pages were staged');
-      const end = Math.min(bytes.length, done + this.home.plan.pageBytes - offset);
-      this.home.bytes.set(bytes.subarray(done, end), this.home.pageAddress(next - 1) + offset);
-      done = end;
-      offset = 0;
-      next = this.home.view.getUint32(this.home.pageEntry(next - 1) + PAGE_NEXT, true);
-    }
-    if (next !== 0) throw new Error('too many pages were staged');
   }
 
   remove(key: Bytes, options: CommandOptions = {}): Outcome {
@@ -264,7 +252,7 @@ export class CoreThread {
     const valueBytes = view.getUint32(item + ITEM_VALUE_BYTES, true);
     const first = item + ITEM_KEY + keyBytes + typeBytes;
     const large = view.getUint8(item + ITEM_CLASS) === CLASS_LARGE;
-    const old = this.gather(first, valueBytes, large);
+    const old = gatherBytes(this.home, first, valueBytes, large);
     this.release(shard, reference);
     return old;
   }
@@ -276,33 +264,13 @@ export class CoreThread {
     return this.core.submit(0, 0, 0, 0, Number.POSITIVE_INFINITY, 1);
   }
 
-  /** Bytes from an address on; a large value goes on at the start of each further page. */
-  private gather(first: number, bytes: number, large: boolean): Uint8Array {
-    if (!large) return this.home.bytes.slice(first, first + bytes);
-    const result = new Uint8Array(bytes);
-    let page = this.home.pageOf(first);
-    let offset = first - this.home.pageAddress(page);
-    let done = 0;
-    while (done < bytes) {
-      const end = Math.min(bytes, done + this.home.plan.pageBytes - offset);
-      const start = this.home.pageAddress(page) + offset;
-      result.set(this.home.bytes.subarray(start, start + end - done), done);
-      done = end;
-      offset = 0;
-      if (done === bytes) break;
-      page = this.home.view.getUint32(this.home.pageEntry(page) + PAGE_NEXT, true) - 1;
-      if (page < 0) throw new Error('the pages of a large value end too early');
-    }
-    return result;
-  }
-
   /** Status of a read, and what was found. */
-  read(key: Bytes, namespaceId = 0, flags: number = READ_VALUE | READ_TOUCH): number {
+  read(key: Bytes, namespaceId = 0, flags: number = READ_ALL): number {
     return this.core.read(this.putKey(key), namespaceId, flags);
   }
 
   /** The entry, or the status of the read when there is none to be had. */
-  get(key: Bytes, namespaceId = 0, flags: number = READ_VALUE | READ_TOUCH): Entry | number {
+  get(key: Bytes, namespaceId = 0, flags: number = READ_ALL): Entry | number {
     const status = this.read(key, namespaceId, flags);
     return status === STATUS_OK ? this.entry() : status;
   }
@@ -328,7 +296,7 @@ export class CoreThread {
     } else {
       const first = view.getUint32(result + RESULT_FIRST, true);
       const large = view.getUint8(item + ITEM_CLASS) === CLASS_LARGE;
-      value = this.gather(first, valueBytes, large);
+      value = gatherBytes(this.home, first, valueBytes, large);
     }
     return {
       value,

@@ -21,12 +21,15 @@ import {
   type CommandOptions,
   type CoreThread,
   type Entry,
+  READ_META,
   READ_VALUE,
 } from '../support/core-thread.js';
 
 const KIB = 1_024;
 const STORES_MAX = 1_000_000;
 const SHARD = 0;
+/** All there is to know, without a touch. */
+const READ_QUIETLY = READ_VALUE | READ_META;
 const BUSY_READS_MAX = 3;
 /** Thread of pages that are set aside. */
 const SET_ASIDE = 255;
@@ -97,7 +100,7 @@ export class CutRig {
 
   readAll(): Map<string, Reading> {
     const readings = new Map<string, Reading>();
-    for (const key of this.keys) readings.set(key, this.survivor.get(key, 0, READ_VALUE));
+    for (const key of this.keys) readings.set(key, this.survivor.get(key, 0, READ_QUIETLY));
     return readings;
   }
 
@@ -155,7 +158,7 @@ function expectReadable(
   for (const key of rig.keys) {
     // A busy read waits for milliseconds: a few of one stripe tell enough.
     if (busyCount >= BUSY_READS_MAX && rig.isOdd(key)) continue;
-    const reading = rig.survivor.get(key, 0, READ_VALUE);
+    const reading = rig.survivor.get(key, 0, READ_QUIETLY);
     if (reading === STATUS_BUSY) {
       busyCount += 1;
       if (!rig.isHeld || !rig.isOdd(key)) throw new Error(`${key} is busy without need`);
