@@ -44,6 +44,8 @@ export interface CoreExports {
   serveHome(home: number, nowMs: number): number;
   nextDueMs(home: number, nowMs: number): number;
   spinForWork(home: number, rounds: number): number;
+  pause(home: number, timeoutMs: number): void;
+  isTicking(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
   resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { CacheError } from './errors.js';
 
-/** A write that failed after its call had returned; the promise of the call rejects too. */
+/** A write that failed, refused arguments included; the promise of the call rejects too. */
 export interface WriteFailedEvent {
   readonly key: string;
   readonly error: CacheError;

@@ -79,7 +79,7 @@ export interface EngineStats {
   readonly bytes: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
-  /** Writes of this thread that failed after they were accepted. */
+  /** Writes of this thread that failed, refused arguments included. */
   readonly failedWrites: number;
   /** Writes of this thread that wait for an answer now, in keys. */
   readonly pendingWrites: number;

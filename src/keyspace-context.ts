@@ -27,6 +27,7 @@ export class KeyspaceContext {
   failedWrites = 0;
 
   #overloaded: Promise<never> | undefined;
+  #overloadError: CacheError | undefined;
 
   constructor(session: ThreadSession, writer: CommandWriter, codec: Codec, defaultTtlMs: number) {
     this.session = session;
@@ -47,10 +48,11 @@ export class KeyspaceContext {
    */
   overloaded(command: Command): Promise<never> {
     if (this.#overloaded === undefined) {
-      this.#overloaded = Promise.reject(this.failure(command, STATUS_FULL));
+      this.#overloadError = this.failure(command, STATUS_FULL);
+      this.#overloaded = Promise.reject(this.#overloadError);
       this.#overloaded.catch(ignore);
     } else {
-      this.failedWrites += 1;
+      this.#publish(command.key, this.#overloadError as CacheError);
     }
     return this.#overloaded;
   }

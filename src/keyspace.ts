@@ -19,8 +19,9 @@ import {
   STATUS_REFUSED,
 } from '../native-free-core/status.js';
 import { copyBytes, decodeEntry, encodeKind, encodePayload } from './codec/entry-codec.js';
+import { describeValue } from './describe-value.js';
 import { type Duration, parseExpiry, TTL_NEVER_MS } from './duration.js';
-import { bufferTooSmall } from './errors.js';
+import { bufferTooSmall, invalidKey } from './errors.js';
 import type { KeyspaceContext } from './keyspace-context.js';
 import { joinRuns, valueRuns } from './reads/entry-bytes.js';
 import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './reads/entry-meta.js';
@@ -128,6 +129,7 @@ export class Keyspace {
   /** The values of the keys, in their order; `undefined` where it missed. */
   getMany<T = unknown>(keys: readonly string[]): (T | undefined)[] {
     this.#context.assertOpen('getMany');
+    checkKeys(keys);
     return keys.map((key) => this.get<T>(key));
   }
 
@@ -191,6 +193,7 @@ export class Keyspace {
   deleteMany(keys: readonly string[]): Promise<number> {
     try {
       this.#context.assertOpen('deleteMany');
+      checkKeys(keys);
       return countTrue(keys.map((key) => this.delete(key)));
     } catch (error) {
       return this.#context.rejection('', error);
@@ -363,6 +366,10 @@ export class Keyspace {
 
 function ignore(): void {
   // The rejection was counted and published when it was made.
+}
+
+function checkKeys(keys: unknown): void {
+  if (!Array.isArray(keys)) throw invalidKey(`list must be an array, not ${describeValue(keys)}`);
 }
 
 function isTrue(outcome: number): boolean {

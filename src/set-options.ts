@@ -4,8 +4,10 @@ import {
   FLAG_ONLY_PRESENT,
 } from '../native-free-core/assembly/layout.js';
 import { checkContentType } from './content-types.js';
+import { describeValue } from './describe-value.js';
 import { parseTtl, TTL_KEEP_MS, type Ttl } from './duration.js';
 import { invalidOptions } from './errors.js';
+import { nearestName } from './nearest-name.js';
 
 /** Options of one write. */
 export interface SetOptions {
@@ -34,6 +36,7 @@ export interface ResolvedSetOptions {
  * `ERR_CACHE_INVALID_OPTIONS` for the condition
  */
 export function resolveSetOptions(options: SetOptions, defaultTtlMs: number): ResolvedSetOptions {
+  checkSetOptions(options);
   const { ttl, only, contentType = '' } = options;
   if (contentType !== '') checkContentType(contentType);
   const flags = conditionFlag(only);
@@ -41,6 +44,21 @@ export function resolveSetOptions(options: SetOptions, defaultTtlMs: number): Re
   return ttlMs === TTL_KEEP_MS
     ? { ttlMs: defaultTtlMs, flags: flags | FLAG_KEEP_TTL, contentType }
     : { ttlMs, flags, contentType };
+}
+
+const KNOWN_NAMES: readonly string[] = ['ttl', 'only', 'contentType'];
+
+function checkSetOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const problem = `options: must be an object such as { ttl: '5m' }, not ${describeValue(options)}`;
+    throw invalidOptions('set', [problem]);
+  }
+  for (const name in options) {
+    if (KNOWN_NAMES.includes(name)) continue;
+    const nearest = nearestName(name, KNOWN_NAMES);
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    throw invalidOptions('set', [`${name}: is no option of a write${hint}`]);
+  }
 }
 
 function conditionFlag(only: SetOptions['only']): number {
@@ -52,6 +70,8 @@ function conditionFlag(only: SetOptions['only']): number {
     case 'present':
       return FLAG_ONLY_PRESENT;
     default:
-      throw invalidOptions('set', [`only: ${String(only)} is neither 'absent' nor 'present'`]);
+      throw invalidOptions('set', [
+        `only: ${describeValue(only)} is neither 'absent' nor 'present'`,
+      ]);
   }
 }

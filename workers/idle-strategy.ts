@@ -11,6 +11,10 @@ const TICK_MS = 4;
 /** How long the clock is ticked after the worker was woken. */
 const AWAKE_MS = 100;
 
+/** Rounds without progress before it pauses between them. */
+const FRUITLESS_ROUNDS_MAX = 16;
+const PAUSE_MS = 0.1;
+
 /** Waits for a home worker; one object per worker. */
 export class IdleStrategy {
   readonly #core: CoreExports;
@@ -19,6 +23,7 @@ export class IdleStrategy {
   readonly #ticks: boolean;
   readonly #spinRounds: number;
   #awakeUntilMs = 0;
+  #fruitlessRounds = 0;
 
   /** With one processor spinning only delays the thread that is waited for. */
   constructor(core: CoreExports, home: number, clock: Clock, ticks: boolean, processors: number) {
@@ -31,18 +36,25 @@ export class IdleStrategy {
 
   /** Called before each round with the time; shares it while the clock is ticked. */
   beginRound(nowMs: number): void {
-    if (this.#ticks && nowMs < this.#awakeUntilMs) this.#core.tick(nowMs);
+    // A clock that runs is never left standing, whatever keeps this worker busy.
+    if (!this.#ticks) return;
+    if (nowMs < this.#awakeUntilMs || this.#core.isTicking() !== 0) this.#core.tick(nowMs);
   }
 
   /** Called after a round that found work. */
   stayAwake(nowMs: number): void {
     this.#awakeUntilMs = nowMs + AWAKE_MS;
+    this.#fruitlessRounds = 0;
   }
 
   /** Waits until there may be work again. */
   idle(nowMs: number): void {
     const core = this.#core;
-    if (core.spinForWork(this.#home, this.#spinRounds) !== 0) return;
+    if (core.spinForWork(this.#home, this.#spinRounds) !== 0) {
+      // Work that the round before could not do: its shard is held elsewhere.
+      if (++this.#fruitlessRounds > FRUITLESS_ROUNDS_MAX) core.pause(this.#home, PAUSE_MS);
+      return;
+    }
     const dueInMs = core.nextDueMs(this.#home, nowMs) - nowMs;
     const ticking = this.#ticks && nowMs < this.#awakeUntilMs;
     const timeoutMs = ticking ? Math.min(TICK_MS, dueInMs) : dueInMs;

@@ -73,7 +73,15 @@ export class ShardGroup {
   /** Starts `workerCount` workers; resolves when all of them serve. */
   async start(workerCount: number): Promise<void> {
     const starts = Array.from({ length: workerCount }, (_, index) => this.#spawn(index));
-    this.#members.push(...(await Promise.all(starts)));
+    const outcomes = await Promise.allSettled(starts);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    this.#members.push(
+      ...outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined)),
+    );
+    if (failed !== undefined) {
+      await this.stop();
+      throw failed.reason;
+    }
     this.#assignHomes();
     this.#supervision = setInterval(() => reclaimDeadThreads(this.#arena), SUPERVISION_MS);
     this.#supervision.unref();

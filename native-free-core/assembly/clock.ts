@@ -30,12 +30,24 @@ export function refreshMs(): f64 {
   const now = hostNowMs();
   const ticker = load<u32>(HEADER_TICKER_SLOT);
   if (ticker != 0) {
-    // Sequentially consistent, like the look at PARKED: a ticker about to sleep sees this store,
-    // or is seen to be parked.
-    publishF64(HEADER_TIME_MS, now);
+    const shared = raiseMs(now);
     ringDoorbell(threads + (ticker - 1) * threadBytes);
+    return shared;
   }
   return now;
+}
+
+/**
+ * Moves the shared time on to `now`, never back; starts it when it stood still. The time that is
+ * shared then. Sequentially consistent, like the look at PARKED: a ticker about to sleep sees this
+ * store, or is seen to be parked.
+ */
+function raiseMs(now: f64): f64 {
+  while (true) {
+    const seen = sharedMs();
+    if (seen < Infinity && seen >= now) return seen;
+    if (replaceF64(HEADER_TIME_MS, seen, now)) return now;
+  }
 }
 
 /** The time now: the shared word, or the host's when nobody ticks. */
@@ -76,10 +88,18 @@ export function countOperation(): void {
 /** Moves a ticking clock on; one that was stopped meanwhile stays stopped. */
 function refreshTicked(): void {
   const seen = sharedMs();
-  if (seen < Infinity) replaceF64(HEADER_TIME_MS, seen, hostNowMs());
+  if (!(seen < Infinity)) return;
+  const now = hostNowMs();
+  if (now > seen) replaceF64(HEADER_TIME_MS, seen, now);
 }
 
-/** Stores the shared time; +infinity says that nobody ticks. */
+/** Moves the shared time on; +infinity stops it: nobody ticks any more. */
 export function tick(nowMs: f64): void {
-  publishF64(HEADER_TIME_MS, nowMs);
+  if (nowMs < Infinity) raiseMs(nowMs);
+  else publishF64(HEADER_TIME_MS, nowMs);
+}
+
+/** True while the shared time stands for the present. */
+export function isTicking(): bool {
+  return sharedMs() < Infinity;
 }

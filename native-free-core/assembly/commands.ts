@@ -94,7 +94,6 @@ export function commandRecord(): usize {
  */
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
-  unpin();
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -115,7 +114,6 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
-  unpin();
   shardIndex = shard;
   record = claimRecord(ringOf(thread, shard), RECORD_KEY);
   if (record == 0) return STATUS_FULL;
@@ -152,6 +150,8 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
+  // Only now: the value may have been copied out of a pinned entry.
+  unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);

@@ -25,6 +25,13 @@ export function spinForWork(home: u32, rounds: u32): bool {
   return false;
 }
 
+/** Waits a moment although there is work: another thread holds what it is for. */
+export function pause(home: u32, timeoutMs: f64): void {
+  const slot = threadAddress(home);
+  const seen = atomic.load<i32>(slot + THREAD_DOORBELL);
+  atomic.wait<i32>(slot + THREAD_DOORBELL, seen, <i64>(timeoutMs * NS_PER_MS));
+}
+
 function mustStay(home: u32, stopsTicking: bool): bool {
   if (hasWork(home) || atomic.load<u32>(HEADER_STOP) != 0) return true;
   return stopsTicking && reinterpret<f64>(atomic.load<u64>(HEADER_TIME_MS)) < Infinity;

@@ -83,12 +83,13 @@ export function publishF64(address: usize, value: f64): void {
   atomic.store<u64>(address, reinterpret<u64>(value));
 }
 
-/** Replaces a float if it is still what was seen. */
+/** Replaces a float if it is still what was seen; true when it was. */
 // @ts-ignore: decorator
 @inline
-export function replaceF64(address: usize, seen: f64, value: f64): void {
+export function replaceF64(address: usize, seen: f64, value: f64): bool {
   countStore();
-  atomic.cmpxchg<u64>(address, reinterpret<u64>(seen), reinterpret<u64>(value));
+  const expected = reinterpret<u64>(seen);
+  return atomic.cmpxchg<u64>(address, expected, reinterpret<u64>(value)) == expected;
 }
 
 // @ts-ignore: decorator

@@ -122,6 +122,7 @@ export class CommandPlacer {
       const record = core.commandRecord() >>> 0;
       command.stagedPage = arena.view.getUint32(record + RECORD_PAGES, true);
     }
+    command.stagedShard = shard;
     return status;
   }
 
@@ -154,7 +155,8 @@ export class CommandPlacer {
     if (core.beginShardCommand(OP_RELEASE, command.releasedShard) === STATUS_FULL) {
       return STATUS_FULL;
     }
-    core.describePages(0, command.releasedItem);
-    return core.submit(0, 0, 0, 0, Number.POSITIVE_INFINITY, this.#inPlace);
+    core.describePages(command.stagedPage, command.releasedItem);
+    const flags = command.stagedPage === 0 ? 0 : FLAG_LARGE;
+    return core.submit(0, 0, 0, flags, Number.POSITIVE_INFINITY, this.#inPlace);
   }
 }

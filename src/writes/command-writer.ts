@@ -14,6 +14,7 @@ import {
   STATUS_OK,
   STATUS_PENDING,
   STATUS_REFUSED,
+  STATUS_TOO_LARGE,
 } from '../../native-free-core/status.js';
 import { decodeEntry } from '../codec/entry-codec.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
@@ -49,6 +50,8 @@ export class CommandWriter {
   #queuedBytes = 0;
   #seenCompletions = 0;
   #isReaping = false;
+  #isPumping = false;
+  readonly #releases = new Fifo<Command>();
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
@@ -84,7 +87,7 @@ export class CommandWriter {
 
   /** Whether commands of this thread wait for an answer. */
   get isPending(): boolean {
-    return this.#outbox.count > 0 || this.#queue.length > 0;
+    return this.#outbox.count > 0 || this.#queue.length > 0 || this.#releases.length > 0;
   }
 
   /** Bytes of commands that wait on this thread's heap. */
@@ -97,6 +100,8 @@ export class CommandWriter {
    * be told, which the caller sets before it returns to the event loop; FULL when too much waits.
    */
   run(command: Command): number {
+    // What waits goes first, as far as there is room.
+    if (this.#queue.length > 0) this.#pump();
     if (this.#queue.length > 0) return this.#enqueue(command);
     const status = this.#place(command);
     if (status !== STATUS_FULL) return status;
@@ -144,10 +149,14 @@ export class CommandWriter {
   }
 
   #enqueue(command: Command): number {
+    // Known already: reads of this thread must not see what will be refused.
+    if (command.payloadBytes > this.#session.valueBytesMax) return STATUS_TOO_LARGE;
     const heapBytes = command.heapBytes;
-    // A release is never refused: it gives memory back.
-    const isBounded = command !== this.#staging && command.opcode !== OP_RELEASE;
-    if (isBounded && this.#queuedBytes + heapBytes > QUEUED_BYTES_MAX) return STATUS_FULL;
+    const isBounded = command !== this.#staging && this.#queuedBytes > 0;
+    if (isBounded && this.#queuedBytes + heapBytes > QUEUED_BYTES_MAX) {
+      this.#releaseStaged(command);
+      return STATUS_FULL;
+    }
     command.keepPayload();
     command.isQueued = true;
     command.heldBytes = heapBytes;
@@ -170,17 +179,20 @@ export class CommandWriter {
     if (this.#session.completions !== this.#seenCompletions) this.reap();
   }
 
-  /** Takes in what was answered, then sends on what waits on the heap. */
-  reap(): void {
+  /**
+   * Takes in what was answered, then sends on what waits on the heap. True when it stopped before
+   * it had to: call again soon.
+   */
+  reap(): boolean {
     // Answers make commands (releases), which may be carried out at once and reap again.
-    if (this.#isReaping) return;
+    if (this.#isReaping) return false;
     this.#isReaping = true;
     try {
       this.#reapAll();
     } finally {
       this.#isReaping = false;
     }
-    this.#pump();
+    return this.#pump();
   }
 
   #reapAll(): void {
@@ -231,19 +243,30 @@ export class CommandWriter {
     if (old !== 0) this.#release(shard, old);
   }
 
-  /** Sends queued commands while there is room. */
-  #pump(): void {
+  /** Sends queued commands while there is room; true when it stopped at its bound. */
+  #pump(): boolean {
+    if (this.#isPumping) return false;
+    this.#isPumping = true;
+    try {
+      return this.#pumpAll();
+    } finally {
+      this.#isPumping = false;
+      this.#sendReleases();
+    }
+  }
+
+  #pumpAll(): boolean {
     for (let placed = 0; placed < PUMPED_MAX; placed++) {
-      if (this.#queue.length === 0 || this.#staging !== undefined) return;
+      if (this.#queue.length === 0 || this.#staging !== undefined) return false;
       const command = this.#queue.peek() as Command;
       const status = this.#placer.place(command);
-      if (status === STATUS_FULL) return;
+      if (status === STATUS_FULL) return false;
       const { core } = this.#session;
       const shard = core.commandShard();
       if (status === STATUS_STAGING) {
         this.#staging = command;
         this.#outbox.push(shard, command);
-        return;
+        return false;
       }
       this.#dequeue();
       if (status === STATUS_PENDING) {
@@ -254,6 +277,7 @@ export class CommandWriter {
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
       this.#settle(command, status, shard, old);
     }
+    return this.#queue.length > 0;
   }
 
   #dequeue(): void {
@@ -283,13 +307,38 @@ export class CommandWriter {
     return decodeEntry(arena.view.getUint8(item + ITEM_ENCODING), joined, 0, valueBytes);
   }
 
-  /** Gives a returned old item back to its shard. */
+  /** Gives a returned old item back to its shard; sent when no round is under way. */
   #release(shard: number, reference: number): void {
     const command = new Command();
     command.opcode = OP_RELEASE;
     command.releasedShard = shard;
     command.releasedItem = reference;
-    this.run(command);
+    this.#releases.push(command);
+    this.#sendReleases();
+  }
+
+  /** Gives back pages that were claimed for a command that was refused. */
+  #releaseStaged(command: Command): void {
+    if (command.stagedPage === 0) return;
+    const release = new Command();
+    release.opcode = OP_RELEASE;
+    release.releasedShard = command.stagedShard;
+    release.stagedPage = command.stagedPage;
+    command.stagedPage = 0;
+    this.#releases.push(release);
+    this.#sendReleases();
+  }
+
+  /** Releases keep no order with other commands and wait for nothing but room. */
+  #sendReleases(): void {
+    if (this.#isReaping || this.#isPumping) return;
+    for (let next = this.#releases.peek(); next !== undefined; next = this.#releases.peek()) {
+      const status = this.#placer.place(next);
+      if (status === STATUS_FULL) break;
+      if (status === STATUS_PENDING) this.#outbox.push(this.#session.core.commandShard(), next);
+      this.#releases.shift();
+    }
+    if (this.isPending) this.#completions.watch();
   }
 }
 

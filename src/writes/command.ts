@@ -38,6 +38,8 @@ export class Command {
   expiryMs: number = Number.POSITIVE_INFINITY;
   /** First staged page + 1 of a large value; 0 = none. */
   stagedPage = 0;
+  /** Its shard. */
+  stagedShard = 0;
   /** What an OP_RELEASE gives back: the shard and the reference of a returned old item. */
   releasedShard = 0;
   releasedItem = 0;

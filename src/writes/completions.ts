@@ -28,14 +28,14 @@ export class Completions {
   readonly #words: Int32Array;
   readonly #completionsIndex: number;
   readonly #waitingIndex: number;
-  readonly #reap: () => void;
+  readonly #reap: () => boolean;
   readonly #isPending: () => boolean;
   #isWaiting = false;
   #running: Promise<void> = Promise.resolve();
   #keepAlive: NodeJS.Timeout | undefined;
 
   /** `reap` takes in what was answered; `isPending` says whether anything still is. */
-  constructor(session: ThreadSession, reap: () => void, isPending: () => boolean) {
+  constructor(session: ThreadSession, reap: () => boolean, isPending: () => boolean) {
     this.#arena = session.arena;
     this.#words = session.words;
     this.#completionsIndex = (session.slot + THREAD_COMPLETIONS) / 4;
@@ -65,8 +65,12 @@ export class Completions {
       while (this.#isPending()) {
         // Read before reaping: what is answered afterwards changes it.
         const seen = Atomics.load(words, this.#completionsIndex);
-        this.#reap();
+        const isUnfinished = this.#reap();
         if (!this.#isPending()) break;
+        if (isUnfinished) {
+          await nextTurn();
+          continue;
+        }
         const wait = atomics.waitAsync(words, this.#completionsIndex, seen, WAIT_MS_MAX);
         // While answers keep coming there is nothing to wait for, but timers and I/O have a turn.
         if (!wait.async) await nextTurn();

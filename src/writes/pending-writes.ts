@@ -1,4 +1,4 @@
-import { OP_DELETE } from '../../native-free-core/assembly/layout.js';
+import { FLAG_KEEP_TTL, OP_DELETE } from '../../native-free-core/assembly/layout.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
@@ -62,7 +62,9 @@ export class PendingWrites {
     // A clear after the call wins.
     if (command.epoch !== namespaceEpoch(this.#session, namespaceId)) return PENDING_MISS;
     if (command.opcode === OP_DELETE) return PENDING_MISS;
-    if (command.expiryMs <= this.#session.nowMs()) return PENDING_MISS;
+    // The expiry of one that keeps the present time to live is not known yet.
+    const keepsTtl = (command.flags & FLAG_KEEP_TTL) !== 0;
+    if (!keepsTtl && command.expiryMs <= this.#session.nowMs()) return PENDING_MISS;
     return {
       bytes: this.#bytesOf(command),
       encoding: command.encoding,
