@@ -96,7 +96,7 @@ const SETTINGS = {
     reader: byteSize(1, VALUE_BYTES_CEILING),
     meaning: 'The largest value that PUT takes.',
     fallback: undefined,
-    fallbackText: 'half of a shard, at most 64mb',
+    fallbackText: 'what the engine stores: half of a shard, at most 64mb',
   },
   bufferBytes: {
     name: 'HOTSHARD_MAX_BUFFER_BYTES',

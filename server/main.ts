@@ -47,7 +47,10 @@ async function serve(): Promise<number> {
   const engine = await createEngine(toEngineOptions(config));
   try {
     const budget = new ByteBudget(config.bufferBytes);
-    const service = await startService({ store: engine, transport, log, budget, settings: config });
+    // What the engine would refuse is refused before its body is read.
+    const valueBytesMax = Math.min(config.valueBytesMax, engine.valueBytesMax);
+    const settings = { ...config, valueBytesMax };
+    const service = await startService({ store: engine, transport, log, budget, settings });
     log.info(`hotshard listening on ${service.url} (${describe(config, transport)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);

@@ -227,16 +227,27 @@ export function release(shard: usize): void {
   letGo(shard);
   let rounds: u32 = 0;
   while (workOf(shard) != 0) {
-    const home = load<u32>(shard + SHARD_HOME);
-    // The home worker goes on where there is one; else whoever is here does.
-    if (home != 0 && rounds == HAND_OVER_ROUNDS_MAX) {
-      ringDoorbell(threadAddress(home - 1));
+    // Others may go on publishing for ever: after some rounds the home worker takes over, or,
+    // where there is none, the callers themselves.
+    if (rounds == HAND_OVER_ROUNDS_MAX) {
+      const home = load<u32>(shard + SHARD_HOME);
+      if (home != 0) ringDoorbell(threadAddress(home - 1));
+      else wakeCallers(shard);
       return;
     }
     if (!tryHold(shard)) return;
     drainWork(shard, FOREIGN_UNITS_MAX);
     letGo(shard);
     rounds += 1;
+  }
+}
+
+/** Wakes the callers whose commands wait: taking answers in, they help the shard themselves. */
+function wakeCallers(shard: usize): void {
+  let work = workOf(shard);
+  while (work != 0) {
+    announce(threadAddress(<u32>ctz<u64>(work)));
+    work &= work - 1;
   }
 }
 
