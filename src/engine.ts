@@ -26,7 +26,6 @@ import { KeyspaceContext } from './keyspace-context.js';
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { ThreadSession } from './thread-session.js';
 import { isWellFormed } from './well-formed.js';
-import { CommandWriter } from './writes/command-writer.js';
 
 /** Id of the namespace without a name. */
 const DEFAULT_NAMESPACE = 0;
@@ -113,7 +112,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { session, writer } = this.#context;
-    this.#context.closed = true;
+    this.#context.gate.close();
     await writer.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();
@@ -160,9 +159,13 @@ function checkNamespace(name: unknown): void {
 
 function makeEngine(arena: Arena, clock: Clock, handle: EngineHandle, role: Role): Engine {
   const session = new ThreadSession(arena, clock);
-  const writer = new CommandWriter(session, handle.writes === 'inplace');
   const codec = codecOf(handle.codec);
-  const context = new KeyspaceContext(session, writer, codec, handle.defaultTtlMs);
+  const context = new KeyspaceContext(
+    session,
+    handle.writes === 'inplace',
+    codec,
+    handle.defaultTtlMs,
+  );
   return new Engine(context, handle, role);
 }
 

@@ -3,10 +3,11 @@ import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
+import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
 import type { ThreadSession } from './thread-session.js';
 import type { Command } from './writes/command.js';
-import type { CommandWriter } from './writes/command-writer.js';
+import { CommandWriter } from './writes/command-writer.js';
 
 /** What all key spaces of one engine share in one thread. */
 export class KeyspaceContext {
@@ -15,12 +16,11 @@ export class KeyspaceContext {
   readonly view: EntryView;
   readonly codec: Codec;
   readonly defaultTtlMs: number;
-  /** Set by `close`; every call throws or rejects from then on. */
-  closed = false;
+  readonly gate: ReadGate;
 
   /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
   get isPlain(): boolean {
-    return !this.closed && this.writer.pending.count === 0 && !this.session.isStopped;
+    return this.gate.isOpen && !this.session.isStopped;
   }
 
   /** Writes that failed, refused ones included. */
@@ -29,9 +29,10 @@ export class KeyspaceContext {
   #overloaded: Promise<never> | undefined;
   #overloadError: CacheError | undefined;
 
-  constructor(session: ThreadSession, writer: CommandWriter, codec: Codec, defaultTtlMs: number) {
+  constructor(session: ThreadSession, inPlace: boolean, codec: Codec, defaultTtlMs: number) {
     this.session = session;
-    this.writer = writer;
+    this.gate = new ReadGate();
+    this.writer = new CommandWriter(session, this.gate, inPlace);
     this.view = new EntryView(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
@@ -39,7 +40,7 @@ export class KeyspaceContext {
 
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */
   assertOpen(operation: string): void {
-    if (this.closed || this.session.isStopped) throw engineClosed(operation);
+    if (this.gate.isClosed || this.session.isStopped) throw engineClosed(operation);
   }
 
   /**

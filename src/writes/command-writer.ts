@@ -18,6 +18,7 @@ import {
 } from '../../native-free-core/status.js';
 import { decodeEntry } from '../codec/entry-codec.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
+import type { ReadGate } from '../read-gate.js';
 import { joinRuns, valueRuns } from '../reads/entry-bytes.js';
 import type { ThreadSession } from '../thread-session.js';
 import { Command } from './command.js';
@@ -55,11 +56,11 @@ export class CommandWriter {
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
-  constructor(session: ThreadSession, inPlace: boolean) {
+  constructor(session: ThreadSession, gate: ReadGate, inPlace: boolean) {
     this.#session = session;
     this.#inPlace = inPlace;
     this.#placer = new CommandPlacer(session, inPlace);
-    this.pending = new PendingWrites(session);
+    this.pending = new PendingWrites(session, gate);
     this.#outbox = new Outbox(session.shardCount);
     this.#completions = new Completions(
       session,

@@ -1,5 +1,6 @@
 import { FLAG_KEEP_TTL, OP_DELETE } from '../../native-free-core/assembly/layout.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
+import type { ReadGate } from '../read-gate.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
 
@@ -22,15 +23,16 @@ export const PENDING_MISS = 'miss';
 export class PendingWrites {
   readonly #session: ThreadSession;
   readonly #latest = new Map<number, Map<string, Command>>();
-  #count = 0;
+  readonly #gate: ReadGate;
 
-  constructor(session: ThreadSession) {
+  constructor(session: ThreadSession, gate: ReadGate) {
     this.#session = session;
+    this.#gate = gate;
   }
 
   /** Keys with a pending write. */
   get count(): number {
-    return this.#count;
+    return this.#gate.pendingCount;
   }
 
   /** A command was published or queued. */
@@ -43,7 +45,7 @@ export class PendingWrites {
     }
     const before = keys.size;
     keys.set(command.key, command);
-    this.#count += keys.size - before;
+    if (keys.size !== before) this.#gate.setPending(this.#gate.pendingCount + 1);
   }
 
   /** A command was answered: shared memory knows better now. */
@@ -51,7 +53,7 @@ export class PendingWrites {
     const keys = this.#latest.get(command.namespaceId);
     if (keys === undefined || keys.get(command.key) !== command) return;
     keys.delete(command.key);
-    this.#count -= 1;
+    this.#gate.setPending(this.#gate.pendingCount - 1);
     if (keys.size === 0) this.#latest.delete(command.namespaceId);
   }
 
