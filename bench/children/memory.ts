@@ -32,13 +32,15 @@ const SAMPLE_COUNT = 1000;
 async function fillOurs(entryCount: number, { values, valueMask }: Workload): Promise<FilledCache> {
   const engine = await createEngine({ memory: '512mb', defaultTtl: TTL_MS });
   // One promise of each batch is awaited, so that what is measured is the cache and not arrays of
-  // promises; that every entry has arrived is checked by count afterwards.
+  // promises; that no set failed and every entry has arrived is checked by count afterwards.
   for (let index = 0; index < entryCount; index++) {
     const set = engine.set(benchKey(index), values[index & valueMask]);
     if (index % FILL_BATCH_SETS === FILL_BATCH_SETS - 1 || index === entryCount - 1) await set;
   }
+  const { items, failedWrites } = engine.stats();
+  if (failedWrites !== 0) throw new Error(`${failedWrites} sets failed`);
   return {
-    itemCount: engine.stats().items,
+    itemCount: items,
     firstByteOf: (index) => engine.getBytes(benchKey(index))?.[0],
     close: () => engine.close(),
   };

@@ -33,6 +33,8 @@ interface ObjectCache {
   get(key: string): BenchObject | undefined;
   set(key: string, value: BenchObject): Promise<boolean> | undefined;
   itemCount(): number;
+  /** Sets that were refused, of all since the cache was made. */
+  failedCount(): number;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ async function createOurs(entryCount: number): Promise<ObjectCache> {
     get: (key) => engine.get<BenchObject>(key),
     set: (key, value) => engine.set(key, value),
     itemCount: () => engine.stats().items,
+    failedCount: () => engine.stats().failedWrites,
     close: () => engine.close(),
   };
 }
@@ -64,6 +67,7 @@ function createPeer(entryCount: number): ObjectCache {
       return undefined;
     },
     itemCount: () => cache.size,
+    failedCount: () => 0,
     close: async () => cache.clear(),
   };
 }
@@ -158,6 +162,7 @@ async function measure(parameter: PausesParameter): Promise<PausesOutcome> {
   await delay(churnMs);
   histogram.disable();
   churn.stop();
+  if (cache.failedCount() !== 0) throw new Error(`${kind}: ${cache.failedCount()} sets failed`);
   // The histogram holds whole intervals between two samples.
   const delayMs = (intervalNs: number) =>
     Math.max(DELAY_MS_MIN, intervalNs / NS_PER_MS - SAMPLE_PERIOD_MS);

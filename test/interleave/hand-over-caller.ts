@@ -3,11 +3,13 @@
 import type { Caller, HandOverShard } from './hand-over-words.js';
 import { STARVED } from './hand-over-words.js';
 import type { Step, StepBody, StepContext } from './protocol.js';
-import { at, END, NEXT, step } from './protocol.js';
+import { at, END, endingWith, NEXT, step, WAIT } from './protocol.js';
 
 /** Commands of others that a caller runs before it lets go, and how often it looks again. */
 const FOREIGN_COMMANDS_MAX = 1;
 const ROUNDS_MAX = 1;
+
+const WAITING = 'wait for answers';
 
 export class HandOverCaller {
   private readonly shard: HandOverShard;
@@ -41,6 +43,7 @@ export class HandOverCaller {
       ...publish,
       ...this.shard.drainSteps(caller.registers, mark, FOREIGN_COMMANDS_MAX),
       ...this.releasedSteps(),
+      ...this.waitSteps(),
       ...this.ringSteps('', (t) => this.nextCommand(t)),
     ];
   }
@@ -49,7 +52,7 @@ export class HandOverCaller {
     const { caller } = this;
     t.set(caller.sawWanted, 0);
     t.set(caller.registers.roundCount, 0);
-    if (t.get(caller.sentCount) === caller.commandCount) return END;
+    if (t.get(caller.sentCount) === caller.commandCount) return this.shard.home ? END : WAITING;
     return this.shard.home ? 'load wanted' : 'try the owner';
   }
 
@@ -107,16 +110,16 @@ export class HandOverCaller {
   private releasedSteps(): Step[] {
     const { caller } = this;
     const { roundCount } = caller.registers;
-    const bounded = this.shard.home || this.shard.has('giving up without a home worker');
     const next: StepBody = (t) => this.nextCommand(t);
     if (this.shard.has('release without looking again')) return [step('go on', next)];
     return [
       step('look at the work word after release', (t) => {
         if (t.load(this.shard.work) === 0) return next(t);
-        if (!bounded) return NEXT;
         if (t.get(roundCount) < ROUNDS_MAX) return t.set(roundCount, t.get(roundCount) + 1);
-        const ring = this.shard.home && !this.shard.has('left work not rung for');
-        return ring ? 'load parked' : next(t);
+        if (this.shard.home) {
+          return this.shard.has('left work not rung for') ? next(t) : 'load parked';
+        }
+        return this.shard.has('giving up without waking') ? next(t) : 'look whom to wake';
       }),
       ...this.shard.tryOwner(
         'try the owner after release',
@@ -124,6 +127,37 @@ export class HandOverCaller {
         () => 'look at the work word',
         next,
       ),
+    ];
+  }
+
+  /** Without a home worker: who gives up wakes the others, who is woken tries to hold the shard. */
+  private waitSteps(): Step[] {
+    if (this.shard.home) return [];
+    const { caller } = this;
+    const { applied, completions, seen, toWake } = caller;
+    const readSeen = step('read the completions', (t) => t.set(seen, t.load(completions)));
+    const won = (): string => 'look at the work word';
+    const help = (lost: string): Step[] =>
+      this.shard.tryOwner('help the shard', caller.mark, won, () => lost);
+    const late = this.shard.has('completions read after helping');
+    return [
+      step('look whom to wake', (t) => {
+        t.set(toWake, t.load(this.shard.work));
+        return t.get(toWake) === 0 ? this.nextCommand(t) : NEXT;
+      }),
+      step('wake a caller', (t) => {
+        const woken = this.shard.callerOf(t.get(toWake));
+        t.set(toWake, t.get(toWake) & ~woken.bit);
+        t.add(woken.completions, 1);
+        return t.get(toWake) === 0 ? this.nextCommand(t) : 'wake a caller';
+      }),
+      step(WAITING, (t) => {
+        if (t.get(applied) === caller.commandCount) return END;
+        return t.load(completions) === t.get(seen) ? WAIT : NEXT;
+      }),
+      ...(late
+        ? [...help(readSeen.label), ...endingWith([readSeen], () => WAITING)]
+        : [readSeen, ...help(WAITING)]),
     ];
   }
 

@@ -9,6 +9,7 @@
  *  wanted    worker      1: the home worker does not get the shard, callers shall use their rings
  *  parked    worker      1: the home worker sleeps or is about to
  *  doorbell  callers     moved before the sleeping worker is notified
+ *  completions  callers  one word per caller, moved to wake it
  *
  * - Caller: unless `wanted` is set it tries the owner word. If it gets it, it first drains its own
  *   ring, applies its command in place, then drains a bounded number of commands of others. If not,
@@ -16,8 +17,12 @@
  *   `wanted`). If that fails and work is left, it looks at `parked`, and if that is set it moves
  *   the doorbell and notifies.
  * - Holder: frees the owner word, THEN looks at the work word once more and tries again if it is
- *   not 0. A caller does so in a bounded number of rounds if the shard has a home worker, and rings
- *   for the worker if work is left even then; without a home worker it may not give up.
+ *   not 0. It does so in a bounded number of rounds. If work is left even then, it rings for the
+ *   home worker; where there is none, it moves the completions of every caller whose bit is set.
+ * - Caller that waits for answers, without a home worker: when its completions have moved it reads
+ *   them, THEN tries the owner word, and drains the shard if it gets it. It sleeps only while they
+ *   have the value that was read. The model leaves out that answers move them too, and that a
+ *   caller looks before its first sleep: with fewer wakings it is harder to be right.
  * - Worker: reads the doorbell, looks at the work word; if it is 0 it stores `parked`, THEN looks
  *   at the work word once more, and sleeps only if it is still 0 and while the doorbell has the
  *   value that was read first. When it fails to get the shard it may set `wanted`, which it clears
@@ -48,7 +53,8 @@ export function createHandOverModel(options: HandOverOptions): Protocol {
   const shard = new HandOverShard(commandCounts, home, fault);
   const { protocol } = shard;
   for (const caller of shard.callers) {
-    protocol.thread(caller.name, new HandOverCaller(shard, caller).steps());
+    // Where callers wait for answers, a command left behind is to be called so.
+    protocol.thread(caller.name, new HandOverCaller(shard, caller).steps(), { daemon: !home });
   }
   if (home) protocol.thread('worker', new HandOverWorker(shard).steps(), { daemon: true });
   protocol.outcome((view) => shard.describe(view));

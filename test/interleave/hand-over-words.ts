@@ -7,7 +7,8 @@ export type HandOverFault =
   | 'release without looking again'
   | 'no second try after the tail'
   | 'second try before the work bit'
-  | 'giving up without a home worker'
+  | 'giving up without waking'
+  | 'completions read after helping'
   | 'owner taken in two steps'
   | 'own ring not drained first'
   | 'doorbell read last'
@@ -48,6 +49,12 @@ export interface Caller {
   readonly sentCount: Word;
   /** 1 if this command saw `wanted`. */
   readonly sawWanted: Word;
+  /** Moved to wake the caller, where the shard has no home worker. */
+  readonly completions: Word;
+  /** What `completions` held when the caller last began to take answers in. */
+  readonly seen: Word;
+  /** Work bits of the callers that this one still has to wake. */
+  readonly toWake: Word;
   readonly registers: Registers;
 }
 
@@ -81,6 +88,11 @@ export class HandOverShard {
     this.insideCount = protocol.private('threads that hold the shard');
     this.lastBy = protocol.private('who applied the last command');
     this.callers = commandCounts.map((count, index) => this.createCaller(index, count));
+  }
+
+  /** The caller of the lowest bit. */
+  callerOf(bits: number): Caller {
+    return at(this.callers, 31 - Math.clz32(bits & -bits));
   }
 
   has(fault: HandOverFault): boolean {
@@ -176,6 +188,9 @@ export class HandOverShard {
       applied: protocol.private(`${name} applied`),
       sentCount: protocol.private(`${name} sent`),
       sawWanted: protocol.private(`${name} saw wanted`),
+      completions: protocol.shared(`${name} completions`),
+      seen: protocol.private(`${name} seen completions`),
+      toWake: protocol.private(`${name} has to wake`),
       registers: this.createRegisters(name),
     };
   }

@@ -28,7 +28,7 @@ const FORBIDDEN: OutcomeTable['forbidden'] = {
 const WITHOUT_HOME: OutcomeTable = {
   acceptable: {
     [BY_ITS_CALLER]: 'in place, or by its second try',
-    [BY_ANOTHER_CALLER]: 'the holder looked at the work word after releasing',
+    [BY_ANOTHER_CALLER]: 'a holder looked at the work word again, or was woken',
   },
   forbidden: FORBIDDEN,
 };
@@ -47,7 +47,7 @@ function run(title: string, options: HandOverOptions, memory: MemoryModel): Expl
 
 describe('no command stays behind with nobody responsible', () => {
   test.each(['sequential', 'total-store-order'] as const)('between callers alone: %s', (memory) => {
-    const exploration = run('callers alone', { commandCounts: [2, 2], home: false }, memory);
+    const exploration = run('callers alone', { commandCounts: [2, 3], home: false }, memory);
     expect(findings(exploration, WITHOUT_HOME)).toEqual([]);
   });
 
@@ -61,6 +61,7 @@ interface BrokenHandOver {
   readonly fault: HandOverFault;
   readonly expected: readonly string[];
   readonly home: boolean;
+  readonly commandCounts?: readonly number[];
   readonly memory?: MemoryModel;
 }
 
@@ -68,7 +69,13 @@ const BROKEN: readonly BrokenHandOver[] = [
   { fault: 'release without looking again', home: false, expected: [LEFT_BEHIND] },
   { fault: 'no second try after the tail', home: false, expected: [LEFT_BEHIND] },
   { fault: 'second try before the work bit', home: false, expected: [LEFT_BEHIND] },
-  { fault: 'giving up without a home worker', home: false, expected: [LEFT_BEHIND] },
+  { fault: 'giving up without waking', home: false, expected: [LEFT_BEHIND] },
+  {
+    fault: 'completions read after helping',
+    home: false,
+    commandCounts: [2, 3],
+    expected: [LEFT_BEHIND],
+  },
   { fault: 'owner taken in two steps', home: false, expected: [TWO_HOLDERS] },
   { fault: 'own ring not drained first', home: true, expected: [OVERTAKEN] },
   { fault: 'doorbell read last', home: true, expected: [LEFT_BEHIND] },
@@ -83,8 +90,8 @@ const BROKEN: readonly BrokenHandOver[] = [
 ];
 
 describe('the model finds', () => {
-  test.each(BROKEN)('$fault', ({ fault, expected, home, memory = 'sequential' }) => {
-    const options: HandOverOptions = { commandCounts: [1, 2], home, fault };
+  test.each(BROKEN)('$fault', ({ fault, expected, home, commandCounts, memory = 'sequential' }) => {
+    const options: HandOverOptions = { commandCounts: commandCounts ?? [1, 2], home, fault };
     const exploration = run(`broken: ${fault}`, options, memory);
     expect(forbiddenOutcomes(exploration, WITH_HOME)).toEqual([...expected].sort());
   });
