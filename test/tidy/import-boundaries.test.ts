@@ -77,7 +77,7 @@ const plantedFiles: readonly Planted[] = [
   {
     rule: 'assembly-stays-apart',
     path: 'native-free-core/binding.ts',
-    text: "import { ITEM_BYTES } from './assembly/layout.js'; export const x = ITEM_BYTES;",
+    text: "import { ITEM_BYTES } from './assembly/core.js'; export const x = ITEM_BYTES;",
   },
   {
     rule: 'assembly-imports-assembly',
