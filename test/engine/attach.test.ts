@@ -83,7 +83,11 @@ describe.each(ENGINE_KINDS)('threads with %s', (_, options) => {
       const answer = engine.set(key, 'mine');
       // This thread holds still until the other one has overwritten its value.
       const words = new Int32Array(new SharedArrayBuffer(4));
-      thread.worker.postMessage({ id: -1, method: 'overwrite', args: [key, 'mine', 'yours', words] });
+      thread.worker.postMessage({
+        id: -1,
+        method: 'overwrite',
+        args: [key, 'mine', 'yours', words],
+      });
       expect(Atomics.wait(words, 0, 0, 20_000)).not.toBe('timed-out');
       expect(engine.get(key)).toBe('yours');
       expect(engine.getView(key)?.sizeBytes).toBe(5);
@@ -116,15 +120,15 @@ describe('handles', () => {
     const handle = engine.handle();
     const refusal = expect.objectContaining({ code: 'ERR_CACHE_INCOMPATIBLE_HANDLE' });
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    expect(() =>
-      attachEngine({ ...handle, arena: { ...handle.arena, memory } }),
-    ).toThrowError(refusal);
+    expect(() => attachEngine({ ...handle, arena: { ...handle.arena, memory } })).toThrowError(
+      refusal,
+    );
     const words = new Uint32Array(memory.buffer);
     words.set(new Uint32Array(handle.arena.memory.buffer, 0, 2));
     words[1] = (words[1] ?? 0) + 1;
-    expect(() =>
-      attachEngine({ ...handle, arena: { ...handle.arena, memory } }),
-    ).toThrowError(refusal);
+    expect(() => attachEngine({ ...handle, arena: { ...handle.arena, memory } })).toThrowError(
+      refusal,
+    );
   });
 
   test('a handle is structured-cloneable and attaches in the same thread too', async () => {
@@ -157,20 +161,26 @@ describe('thread slots', () => {
     expect(await thread.call('get', 'k')).toBe(1);
   });
 
-  test.each([0, 1])('of threads that ended without close are used again (%i workers)', async (workers) => {
-    const engine = await open({ memory: '8mb', workers, threads: workers + 2 });
-    for (let round = 0; round < 6; round++) {
-      const thread = startThread(engine);
-      await until('a slot is free', () => thread.call('attach').catch(() => false) as Promise<boolean>);
-      expect(await thread.call('set', `k${round}`, round)).toBe(true);
-      await thread.call('set', 'large', LARGE);
-      await thread.call('holdView', 'large');
-      await thread.terminate();
-    }
-    expect(engine.getMany(['k0', 'k5'])).toEqual([0, 5]);
-    expect(await engine.set('large', LARGE)).toBe(true);
-    expect(engine.stats().threads.length).toBeLessThanOrEqual(workers + 2);
-  });
+  test.each([0, 1])(
+    'of threads that ended without close are used again (%i workers)',
+    async (workers) => {
+      const engine = await open({ memory: '8mb', workers, threads: workers + 2 });
+      for (let round = 0; round < 6; round++) {
+        const thread = startThread(engine);
+        await until(
+          'a slot is free',
+          () => thread.call('attach').catch(() => false) as Promise<boolean>,
+        );
+        expect(await thread.call('set', `k${round}`, round)).toBe(true);
+        await thread.call('set', 'large', LARGE);
+        await thread.call('holdView', 'large');
+        await thread.terminate();
+      }
+      expect(engine.getMany(['k0', 'k5'])).toEqual([0, 5]);
+      expect(await engine.set('large', LARGE)).toBe(true);
+      expect(engine.stats().threads.length).toBeLessThanOrEqual(workers + 2);
+    },
+  );
 
   test('are freed by supervision, without anybody attaching', async () => {
     const engine = await open({ memory: '8mb', workers: 1 });

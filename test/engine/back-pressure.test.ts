@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type WriteFailedEvent } from '../../src/index.js';
 import { runChild } from '../support/child-run.js';
 import { startContention } from '../support/contention.js';
-import { holdShards, verifyEngine } from '../support/engine-kinds.js';
+import { holdShards, verifyEngine } from '../support/held-shards.js';
 import { settles } from '../support/until.js';
 
 const TINY = { memory: '8mb', workers: 1 } as const;
@@ -98,7 +98,8 @@ describe('more than the queue holds', () => {
     // The queue's bound is 64 MiB of this thread's heap; text takes two bytes a character there.
     expect(storedCount).toBeGreaterThan((64 * MIB) / 7_000);
     expect(storedCount).toBeLessThan((66 * MIB) / 3_000);
-    for (const [key, index] of last) expect(engine.get<string>(key)?.startsWith(`${index}:`)).toBe(true);
+    for (const [key, index] of last)
+      expect(engine.get<string>(key)?.startsWith(`${index}:`)).toBe(true);
     expect(engine.stats()).toMatchObject({ failedWrites: refusedCount, pendingWrites: 0 });
     expect(failures).toHaveLength(refusedCount);
     expect(failures.every(({ key, error }) => key.startsWith('k') && error.retryable)).toBe(true);
@@ -139,7 +140,7 @@ describe('more than the queue holds', () => {
   });
 });
 
-test('a write that fails while nobody awaits it is counted, published, and harms nobody', async () => {
+test('a write that fails while nobody awaits it is counted and published, harming nobody', async () => {
   const child = await runChild('unawaited-writes.mjs', []);
   expect(child).toMatchObject({ code: 0, signal: null, stderr: '' });
   const report = JSON.parse(child.stdout);

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { attachEngine, createEngine, type Engine } from '../../src/index.js';
 import { AttachedThread } from '../support/attached-thread.js';
-import { ENGINE_KINDS, useEngine, verifyEngine } from '../support/engine-kinds.js';
+import { ENGINE_KINDS, useEngine } from '../support/engine-kinds.js';
+import { verifyEngine } from '../support/held-shards.js';
 import { until } from '../support/until.js';
 
 const MIB = 1_024 ** 2;
@@ -51,7 +52,8 @@ describe.each(ENGINE_KINDS)('the byte limit with %s', (_, options) => {
       if (index % 97 === 0) {
         const stats = engine.stats();
         expect(stats.bytes).toBeLessThanOrEqual(stats.memoryBytes);
-        expect(Buffer.compare(engine.getBytes(`k${index}`) ?? [], Buffer.alloc(size, index))).toBe(0);
+        const read = engine.getBytes(`k${index}`) as Uint8Array;
+        expect(Buffer.compare(read, Buffer.alloc(size, index))).toBe(0);
       }
     }
     const stats = engine.stats();
@@ -134,7 +136,14 @@ describe.each(ENGINE_KINDS)('stats with %s', (_, options) => {
     const { engine } = opened;
     for (let index = 0; index < 50; index++) await engine.set(`sum ${index}`, index);
     const stats = engine.stats();
-    for (const field of ['sets', 'deletes', 'items', 'bytes', 'evictions', 'expirations'] as const) {
+    for (const field of [
+      'sets',
+      'deletes',
+      'items',
+      'bytes',
+      'evictions',
+      'expirations',
+    ] as const) {
       expect(stats.shards.reduce((sum, shard) => sum + shard[field], 0)).toBe(stats[field]);
     }
     for (const field of ['hits', 'misses', 'busyReads', 'readRetries'] as const) {

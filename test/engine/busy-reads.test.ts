@@ -1,32 +1,13 @@
 /** A shard that is held too long: reads end soon, and say busy instead of miss. */
 import { expect, test } from 'vitest';
-import {
-  HEADER_SHARD_BYTES,
-  HEADER_STRIPES,
-} from '../../native-free-core/assembly/layout.js';
-import { createEngine, type EngineHandle } from '../../src/index.js';
-import { holdShard, shardWordIndex } from '../support/engine-kinds.js';
-
-/** Makes every stripe of shard 0 look as if its writer were in the middle of a change. */
-function openStripes(handle: EngineHandle): () => void {
-  const { buffer } = handle.arena.memory;
-  const words = new Int32Array(buffer);
-  const view = new DataView(buffer);
-  const stripeCount = view.getUint32(HEADER_STRIPES, true);
-  const endOffset = view.getUint32(HEADER_SHARD_BYTES, true);
-  const first = shardWordIndex(handle, 0, endOffset) - stripeCount;
-  const add = (step: number): void => {
-    for (let stripe = 0; stripe < stripeCount; stripe++) Atomics.add(words, first + stripe, step);
-  };
-  add(1);
-  return () => add(1);
-}
+import { createEngine } from '../../src/index.js';
+import { holdShard, openStripes } from '../support/held-shards.js';
 
 test('every kind of read ends without an answer and says that it is busy', async () => {
   const engine = await createEngine({ memory: '8mb', workers: 0 });
   await engine.set('k', 'v');
   const letGo = holdShard(engine.handle(), 0);
-  const close = openStripes(engine.handle());
+  const close = openStripes(engine.handle(), 0);
   expect(engine.get('k')).toBeUndefined();
   expect(engine.readState()).toBe('busy');
   expect(engine.getWithMeta('k')).toMatchObject({ state: 'busy', value: undefined });

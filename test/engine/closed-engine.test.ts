@@ -1,7 +1,8 @@
 /** After close: every method says so, in every form, and nothing hangs. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { attachEngine, createEngine, type Engine, type Keyspace } from '../../src/index.js';
-import { ENGINE_KINDS, holdShards } from '../support/engine-kinds.js';
+import { ENGINE_KINDS } from '../support/engine-kinds.js';
+import { holdShards } from '../support/held-shards.js';
 import { settles, turns } from '../support/until.js';
 
 const CLOSED = expect.objectContaining({ code: 'ERR_CACHE_CLOSED', retryable: false });

@@ -154,7 +154,12 @@ describe.each(ENGINE_KINDS)('namespaces with %s', (_, options) => {
   test('a namespace has every method of a key space', async () => {
     const { engine } = opened;
     const space = engine.namespace('methods');
-    expect(await space.setMany([['a', 1], ['b', 'text']])).toBe(2);
+    expect(
+      await space.setMany([
+        ['a', 1],
+        ['b', 'text'],
+      ]),
+    ).toBe(2);
     expect(space.getMany(['a', 'b'])).toEqual([1, 'text']);
     expect(await space.getAndSet('a', 2)).toBe(1);
     expect(space.readInto('b', Buffer.alloc(4))).toBe(4);
@@ -184,7 +189,8 @@ describe('the registry of namespaces', () => {
     expect(count).toBeLessThanOrEqual(4_096);
     expect(() => engine.namespace('one more')).toThrowError(refusal);
     await engine.set('k', 'engine');
-    for (const index of [0, 1, 2_000, count - 1]) await engine.namespace(`n${index}`).set('k', index);
+    for (const index of [0, 1, 2_000, count - 1])
+      await engine.namespace(`n${index}`).set('k', index);
     expect(engine.namespace('n0').get('k')).toBe(0);
     await engine.namespace('n0').clear();
     expect(engine.get('k')).toBe('engine');

@@ -6,7 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import { attachEngine, createEngine, type Engine, type Keyspace } from '../../src/index.js';
 import { startContention } from '../support/contention.js';
-import { verifyEngine } from '../support/engine-kinds.js';
+import { verifyEngine } from '../support/held-shards.js';
 import { createPrng, type Prng, replayCommand, seedFromEnvironment } from '../support/prng.js';
 import { scaled } from '../support/scale.js';
 import { settles, turns } from '../support/until.js';
@@ -94,8 +94,12 @@ class Run {
     // Refused before it is sent; must not disturb the others on their way.
     if (this.step % 10 === 0) {
       const tooLarge = this.space.getAndSet(key, Buffer.alloc(9_000_000));
-      this.expectAnswer(key, 'getAndSet too large', tooLarge.catch((error) => error.code),
-        'ERR_CACHE_VALUE_TOO_LARGE');
+      this.expectAnswer(
+        key,
+        'getAndSet too large',
+        tooLarge.catch((error) => error.code),
+        'ERR_CACHE_VALUE_TOO_LARGE',
+      );
     }
   }
 
@@ -104,7 +108,12 @@ class Run {
     this.expectAnswer('', 'clear', this.space.clear(), undefined);
   }
 
-  private expectAnswer(key: string, what: string, answer: Promise<unknown>, expected: unknown): void {
+  private expectAnswer(
+    key: string,
+    what: string,
+    answer: Promise<unknown>,
+    expected: unknown,
+  ): void {
     const { step } = this;
     this.note(key, `${what}, expecting ${shown(expected)}`);
     const judge = this.model.expectAnswer(expected);

@@ -150,7 +150,13 @@ test('defaultTtl holds for entries set without one, in every form of a write', a
   await engine.set('f', 1, { ttl: '2m' });
   expect(engine.getWithMeta('a').ttlMs).toBe(60_000);
   clock.advance(60_000);
-  expect(engine.getMany(['a', 'b', 'c', 'e', 'f'])).toEqual([undefined, undefined, undefined, 1, 1]);
+  expect(engine.getMany(['a', 'b', 'c', 'e', 'f'])).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    1,
+    1,
+  ]);
   expect(engine.namespace('n').get('d')).toBeUndefined();
   await engine.close();
 });
@@ -158,37 +164,39 @@ test('defaultTtl holds for entries set without one, in every form of a write', a
 describe.each(ENGINE_KINDS)('refused TTLs with %s', (_, options) => {
   const opened = useEngine(options);
 
-  test.each([
-    -1,
-    0,
-    -0,
-    0.5,
-    1.5,
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-    1e15,
-    '',
-    'abc',
-    '1e3',
-    '1000',
-    '0',
-    '0s',
-    '-5m',
-    '5 m',
-    ' 5m',
-    '5m ',
-    '1.5h',
-    '5M',
-    '5y',
-    'Never',
-    '99999999999d',
-    null,
-    true,
-    {},
-    [],
-    1n,
-  ].map((value) => [typeof value, value] as const))('the %s %o is refused, nothing changes', async (_type, bad) => {
+  test.each(
+    [
+      -1,
+      0,
+      -0,
+      0.5,
+      1.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      1e15,
+      '',
+      'abc',
+      '1e3',
+      '1000',
+      '0',
+      '0s',
+      '-5m',
+      '5 m',
+      ' 5m',
+      '5m ',
+      '1.5h',
+      '5M',
+      '5y',
+      'Never',
+      '99999999999d',
+      null,
+      true,
+      {},
+      [],
+      1n,
+    ].map((value) => [typeof value, value] as const),
+  )('the %s %o is refused, nothing changes', async (_type, bad) => {
     const { engine } = opened;
     const ttl = bad as Duration;
     await engine.set('k', 'before', { ttl: '1h' });

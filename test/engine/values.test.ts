@@ -1,6 +1,7 @@
 /** Values of every kind and size go in and come out unchanged, on every kind of engine. */
 import { describe, expect, test } from 'vitest';
-import { ENGINE_KINDS, useEngine, valueBytesMax } from '../support/engine-kinds.js';
+import { ENGINE_KINDS, useEngine } from '../support/engine-kinds.js';
+import { valueBytesMax } from '../support/held-shards.js';
 import { createPrng, replayCommand, seedFromEnvironment } from '../support/prng.js';
 
 const KIB = 1_024;
@@ -19,7 +20,7 @@ const plainValues: readonly (readonly [string, unknown])[] = [
   ['text beyond ASCII', 'grüße, 漢字, 🌍, ́combining'],
   ['text of one Latin-1 character', 'é'],
   ['text that looks like JSON', '{"a":1}'],
-  ['an object with text beyond ASCII', { 'schlüssel': 'wert 🌍' }],
+  ['an object with text beyond ASCII', { schlüssel: 'wert 🌍' }],
 ];
 
 const byteValues: readonly (readonly [string, Uint8Array])[] = [
@@ -41,9 +42,9 @@ function patternOf(bytes: number, seed: number): Buffer {
 /** Sizes around each border: words, classes, ring records, scratch area, pages. */
 function borderSizes(): number[] {
   const borders = [8, 64, 1_000, 3_900, 4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 48 * KIB, 1_000_000];
-  return borders.flatMap((border) => [-73, -17, -1, 0, 1, 17].map((step) => border + step)).filter(
-    (bytes) => bytes > 0,
-  );
+  return borders
+    .flatMap((border) => [-73, -17, -1, 0, 1, 17].map((step) => border + step))
+    .filter((bytes) => bytes > 0);
 }
 
 describe.each(ENGINE_KINDS)('values with %s', (_, options) => {
@@ -182,6 +183,27 @@ describe.each(ENGINE_KINDS)('values with %s', (_, options) => {
       code: 'ERR_CACHE_INVALID_VALUE',
       cause: mine,
     });
+  });
+});
+
+describe.each(ENGINE_KINDS)('an entry whose bytes were damaged, with %s', (_, options) => {
+  const opened = useEngine(options);
+
+  test('fails to be read as a value, and disturbs no other call', async () => {
+    const { engine } = opened;
+    const refusal = expect.objectContaining({ code: 'ERR_CACHE_INVALID_VALUE', retryable: false });
+    await engine.set('damaged', ['x'.repeat(50_000)]);
+    // Chunks of a large value are the memory itself.
+    for (const chunk of engine.getView('damaged')?.chunks ?? []) chunk.fill(0x7b);
+    expect(() => engine.get('damaged')).toThrowError(refusal);
+    expect(() => engine.getWithMeta('damaged')).toThrowError(refusal);
+    expect(engine.getBytes('damaged')?.every((byte) => byte === 0x7b)).toBe(true);
+    const before = engine.set('other', 1);
+    const old = engine.getAndSet('damaged', 'mended');
+    const after = engine.set('other', 2);
+    await expect(old).rejects.toEqual(refusal);
+    expect(await Promise.all([before, after])).toEqual([true, true]);
+    expect(engine.getMany(['damaged', 'other'])).toEqual(['mended', 2]);
   });
 });
 

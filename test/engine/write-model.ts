@@ -99,6 +99,7 @@ const SIZES: readonly number[] = [0, 9, 30, 200, 700, 1_500, 3_900, 4_200, 17_00
 
 /** A value that no other write of the run has. */
 export function valueFor(step: number, random: Prng): Buffer {
-  const bytes = SIZES[Math.min(random.nextBelow(SIZES.length), random.nextBelow(SIZES.length))] ?? 0;
+  const bytes =
+    SIZES[Math.min(random.nextBelow(SIZES.length), random.nextBelow(SIZES.length))] ?? 0;
   return Buffer.alloc(bytes, `<${step}>`);
 }

@@ -2,8 +2,9 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { attachEngine, createEngine } from '../../src/index.js';
-import { ENGINE_KINDS, holdShard, holdShards, useEngine } from '../support/engine-kinds.js';
+import { ENGINE_KINDS, useEngine } from '../support/engine-kinds.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { holdShard, holdShards } from '../support/held-shards.js';
 
 const LARGE = Buffer.alloc(70_000, 'large ');
 
@@ -83,7 +84,9 @@ describe.each(ENGINE_KINDS)('writes with %s', (_, options) => {
     const entries = Array.from({ length: 3_000 }, (__, index) => [`m${index}`, index] as const);
     expect(await engine.setMany(entries)).toBe(3_000);
     expect(await engine.setMany(entries.slice(0, 10), { only: 'absent' })).toBe(0);
-    expect(await engine.setMany([...entries.slice(0, 5), ['m new', 0]], { only: 'absent' })).toBe(1);
+    expect(await engine.setMany([...entries.slice(0, 5), ['m new', 0]], { only: 'absent' })).toBe(
+      1,
+    );
     expect(engine.getMany(entries.map(([key]) => key))).toEqual(entries.map(([, value]) => value));
     expect(await engine.deleteMany(['m0', 'm0', 'm1', 'never there'])).toBe(2);
     expect(await engine.deleteMany([])).toBe(0);

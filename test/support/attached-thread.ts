@@ -32,6 +32,13 @@ export function isFixture(worker: Worker): boolean {
   return fixtures.has(worker);
 }
 
+/** Resolves when the thread has ended; to be called before it can. */
+export function endOf(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+  });
+}
+
 /** Resolves to the one message that a fixture posts; rejects when it ends without one. */
 export function messageOf<T>(worker: Worker): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,12 @@
 /** The home worker threads of engines that a test creates, so that it can end them. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
-import { createEngine, type Engine, type EngineOptions, type WorkerLostEvent } from '../../src/index.js';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type WorkerLostEvent,
+} from '../../src/index.js';
 import { isFixture } from './attached-thread.js';
 import { until } from './until.js';
 

@@ -1,5 +1,5 @@
 /** Waiting for a condition instead of for time. */
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 const STEP_MS = 2;
 const WAIT_MS_MAX = 30_000;
@@ -26,7 +26,11 @@ export async function turns(count: number): Promise<void> {
  * Resolves as the promise does; rejects, with what was waited for, when it does not settle. The
  * clock is looked at in turns of the event loop.
  */
-export async function settles<T>(what: string, promise: Promise<T>, waitMsMax = 20_000): Promise<T> {
+export async function settles<T>(
+  what: string,
+  promise: Promise<T>,
+  waitMsMax = 20_000,
+): Promise<T> {
   let isSettled = false;
   const settled = promise.finally(() => {
     isSettled = true;

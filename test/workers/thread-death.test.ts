@@ -1,8 +1,9 @@
-/** Attached threads that are cut off anywhere: the engine goes on, and nobody waits for the dead. */
+/** Attached threads that are cut off anywhere: the engine goes on, nobody waits for the dead. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../src/index.js';
 import { AttachedThread, startFixture } from '../support/attached-thread.js';
-import { ENGINE_KINDS, holdShard, ownerMark, verifyEngine } from '../support/engine-kinds.js';
+import { ENGINE_KINDS } from '../support/engine-kinds.js';
+import { holdShard, ownerMark, verifyEngine } from '../support/held-shards.js';
 import { createPrng, type Prng, replayCommand, seedFromEnvironment } from '../support/prng.js';
 import { scaled } from '../support/scale.js';
 import { settles, turns, until } from '../support/until.js';
@@ -33,7 +34,10 @@ async function liveAndDie(engine: Engine, random: Prng): Promise<void> {
   const errors: Error[] = [];
   for (const thread of threads) thread.on('error', (error) => errors.push(error));
   const steps = 300 * (1 + random.nextBelow(60));
-  await until('the threads are at work', () => Atomics.load(words, 0) >= steps || errors.length > 0);
+  await until(
+    'the threads are at work',
+    () => Atomics.load(words, 0) >= steps || errors.length > 0,
+  );
   await turns(random.nextBelow(4));
   for (const thread of threads) void thread.terminate();
   // Reads and writes go on meanwhile, and none of them hangs.
@@ -68,54 +72,7 @@ describe.each(ENGINE_KINDS)('threads that end under load with %s', (_, options) 
   });
 });
 
-/** A thread that is gone, but whose slot still says that it is attached. */
-async function deadThread(engine: Engine): Promise<number> {
-  const before = new Set(engine.stats().threads.map(({ threadId }) => threadId));
-  const thread = new AttachedThread(engine.handle());
-  await thread.call('attach');
-  const own = engine.stats().threads.find(({ threadId }) => !before.has(threadId));
-  await thread.terminate();
-  if (own === undefined) throw new Error('the thread has no slot');
-  return own.threadId;
-}
-
-describe.each(ENGINE_KINDS)('a shard that a dead thread holds, with %s', (_, options) => {
-  test('is begun anew: writes that waited are applied, reads go on', async () => {
-    const engine = await open(options);
-    await engine.set('before', 1);
-    const dead = await deadThread(engine);
-    holdShard(engine.handle(), 0, ownerMark(engine.handle(), dead));
-    const answers = Array.from({ length: 300 }, (__, index) => engine.set(`k${index}`, index));
-    expect(engine.get('k299')).toBe(299);
-    const outcomes = await settles('writes', Promise.all(answers), 10_000);
-    expect(outcomes).not.toContain(false);
-    expect(engine.getMany(['k0', 'k299'])).toEqual([0, 299]);
-    expect(verifyEngine(engine)).toEqual([]);
-  });
-
-  test('does not hold up a close', async () => {
-    const engine = await open(options);
-    const dead = await deadThread(engine);
-    holdShard(engine.handle(), 0, ownerMark(engine.handle(), dead));
-    const startMs = performance.now();
-    await settles('close', engine.close(), 10_000);
-    // Far below the time for which a thread waits for a shard when it attaches.
-    expect(performance.now() - startMs).toBeLessThan(3_000);
-  });
-
-  test('does not keep others from attaching', async () => {
-    const engine = await open(options);
-    const dead = await deadThread(engine);
-    holdShard(engine.handle(), 0, ownerMark(engine.handle(), dead));
-    const thread = new AttachedThread(engine.handle());
-    expect(await settles('attach', thread.call('attach'), 10_000)).toBe(true);
-    expect(await settles('a write', thread.call('set', 'k', 1), 10_000)).toBe(true);
-    expect(engine.get('k')).toBe(1);
-    await thread.terminate();
-  });
-});
-
-test('several threads that died together are cleared away without blocking the event loop', async () => {
+test('threads that died together are cleared away without blocking the event loop', async () => {
   const engine = await open({ memory: '16mb', workers: 1 });
   const threads = Array.from({ length: 4 }, () => new AttachedThread(engine.handle()));
   for (const thread of threads) await thread.call('attach');
@@ -144,7 +101,8 @@ test('a thread that ended while it held a view does not keep its memory', async 
   await thread.call('attach');
   await thread.call('holdView', 'large');
   await thread.terminate();
-  for (let round = 0; round < 20; round++) await engine.set('large', Buffer.alloc(1_000_000, round));
+  for (let round = 0; round < 20; round++)
+    await engine.set('large', Buffer.alloc(1_000_000, round));
   await until('the slot is free', () => engine.stats().threads.length === 2);
   await engine.set('large', Buffer.alloc(1_000_000));
   expect(engine.stats()).toMatchObject({ bytes, evictions: 0 });
