@@ -185,7 +185,7 @@ export class CommandWriter {
    * it had to: call again soon.
    */
   reap(): boolean {
-    // Answers make commands (releases), which may be carried out at once and reap again.
+    // What settles may call the engine again, and reap.
     if (this.#isReaping) return false;
     this.#isReaping = true;
     try {
@@ -193,6 +193,7 @@ export class CommandWriter {
     } finally {
       this.#isReaping = false;
     }
+    this.#sendReleases();
     return this.#pump();
   }
 
@@ -252,7 +253,6 @@ export class CommandWriter {
       return this.#pumpAll();
     } finally {
       this.#isPumping = false;
-      this.#sendReleases();
     }
   }
 
@@ -308,7 +308,7 @@ export class CommandWriter {
     return decodeEntry(arena.view.getUint8(item + ITEM_ENCODING), joined, 0, valueBytes);
   }
 
-  /** Gives a returned old item back to its shard; sent when no round is under way. */
+  /** Gives a returned old item back to its shard, as soon as there is room for the command. */
   #release(shard: number, reference: number): void {
     const command = new Command();
     command.opcode = OP_RELEASE;
@@ -332,7 +332,6 @@ export class CommandWriter {
 
   /** Releases keep no order with other commands and wait for nothing but room. */
   #sendReleases(): void {
-    if (this.#isReaping || this.#isPumping) return;
     for (let next = this.#releases.peek(); next !== undefined; next = this.#releases.peek()) {
       const status = this.#placer.place(next);
       if (status === STATUS_FULL) break;
