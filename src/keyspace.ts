@@ -21,7 +21,7 @@ import {
 import { copyBytes, decodeEntry, encodeKind, encodePayload } from './codec/entry-codec.js';
 import { describeValue } from './describe-value.js';
 import { type Duration, parseExpiry, TTL_NEVER_MS } from './duration.js';
-import { bufferTooSmall, invalidKey } from './errors.js';
+import { invalidKey } from './errors.js';
 import type { KeyspaceContext } from './keyspace-context.js';
 import { joinRuns, valueRuns } from './reads/entry-bytes.js';
 import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './reads/entry-meta.js';
@@ -84,12 +84,12 @@ export class Keyspace {
    * @throws {CacheError} `ERR_CACHE_BUFFER_TOO_SMALL`; nothing was written then
    */
   readInto(key: string, target: Uint8Array): number {
+    const context = this.#context;
+    if (context.isPlain) {
+      return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
+    }
     const view = this.getView(key);
-    if (view === undefined) return -1;
-    const { sizeBytes } = view;
-    if (sizeBytes > target.length) throw bufferTooSmall(sizeBytes, target.length);
-    view.copyInto(target);
-    return sizeBytes;
+    return view === undefined ? -1 : view.copyInto(target);
   }
 
   /**
@@ -342,24 +342,28 @@ export class Keyspace {
     status: number,
     take: (outcome: number, readOld: () => unknown) => R,
   ): Promise<R> {
+    if (status !== STATUS_PENDING) {
+      const refused = Promise.reject(this.#context.failure(command, status));
+      refused.catch(ignore);
+      return refused;
+    }
     const promise = new Promise<R>((resolve, reject) => {
-      const settle = (outcome: number, readOld: () => unknown): void => {
-        if (outcome !== STATUS_OK && outcome !== STATUS_REFUSED) {
-          reject(this.#context.failure(command, outcome));
+      command.settle = (outcome, readOld) => {
+        if (outcome === STATUS_OK || outcome === STATUS_REFUSED) {
+          try {
+            resolve(take(outcome, readOld));
+          } catch (error) {
+            // An old value that does not decode.
+            promise.catch(ignore);
+            reject(error);
+          }
           return;
         }
-        try {
-          resolve(take(outcome, readOld));
-        } catch (error) {
-          // An old value that does not decode.
-          reject(error);
-        }
+        // Counted and published: never an unhandled rejection.
+        promise.catch(ignore);
+        reject(this.#context.failure(command, outcome));
       };
-      if (status === STATUS_PENDING) command.settle = settle;
-      else settle(status, () => undefined);
     });
-    // Counted and published already: never an unhandled rejection.
-    promise.catch(ignore);
     return promise;
   }
 }

@@ -4,6 +4,7 @@ import {
   RESULT_ITEM,
   RESULT_VALUE_BYTES,
 } from '../../native-free-core/assembly/layout.js';
+import { bufferTooSmall } from '../errors.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { PendingEntry } from '../writes/pending-writes.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
@@ -66,17 +67,26 @@ export class EntryView {
     return this.#bytes;
   }
 
-  /** @internal Copies the value to the start of a target with room for it. */
-  copyInto(target: Uint8Array): void {
-    if (this.#bytes !== undefined) {
-      target.set(this.#bytes);
-      return;
-    }
+  /** @internal Copies the value to the start of the target; its bytes. */
+  copyInto(target: Uint8Array): number {
+    const { sizeBytes } = this;
+    if (sizeBytes > target.length) throw bufferTooSmall(sizeBytes, target.length);
     let at = 0;
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#bytes === undefined ? this.chunks : [this.#bytes]) {
       target.set(chunk, at);
       at += chunk.length;
     }
+    return sizeBytes;
+  }
+
+  /** @internal Copies what the core left after a hit, without becoming a view of it. */
+  copyRead(target: Uint8Array): number {
+    const words = this.#words;
+    if (words[RESULT_ITEM / 4] !== 0) return this.load().copyInto(target);
+    const valueBytes = words[RESULT_VALUE_BYTES / 4] as number;
+    if (valueBytes > target.length) throw bufferTooSmall(valueBytes, target.length);
+    target.set(this.#copied(valueBytes));
+    return valueBytes;
   }
 
   /** The value as views of shared memory, in order; more than one for a large value. */
