@@ -88,51 +88,43 @@ export function bindThread(id: u32): void {
   thread = threads + id * threadBytes;
 }
 
-// @ts-ignore: decorator
 @inline
 export function threadAddress(id: u32): usize {
   return threads + id * threadBytes;
 }
 
-// @ts-ignore: decorator
 @inline
 export function shardAddress(index: u32): usize {
   return shards + index * shardBytes;
 }
 
 /** Index of the shard that holds a hash: one load. */
-// @ts-ignore: decorator
 @inline
 export function shardOf(hash: u64): u32 {
   return load<u8>(routing + <u32>(hash >> SLOT_HASH_SHIFT));
 }
 
-// @ts-ignore: decorator
 @inline
 export function segmentsOf(shard: usize): usize {
   return shard + SHARD_FIXED_BYTES;
 }
 
-// @ts-ignore: decorator
 @inline
 export function stripeOf(shard: usize, hash: u64): usize {
   return shard + stripesOffset + ((<u32>hash & stripeMask) << 2);
 }
 
-// @ts-ignore: decorator
 @inline
 export function toReference(address: usize): u32 {
   return <u32>(address >> 3);
 }
 
-// @ts-ignore: decorator
 @inline
 export function toAddress(reference: u32): usize {
   return <usize>reference << 3;
 }
 
 /** True when a reference points into the pages; what lies there is another question. */
-// @ts-ignore: decorator
 @inline
 export function inPages(reference: u32): bool {
   return reference - referenceFirst < referenceSpan;

@@ -21,7 +21,6 @@ export function copyBytes(target: usize, source: usize, bytes: u32): void {
   copyTail(target + at, source + at, bytes - at);
 }
 
-// @ts-ignore: decorator
 @inline
 function copyTail(target: usize, source: usize, bytes: u32): void {
   let at: u32 = 0;
@@ -45,7 +44,6 @@ function copyTail(target: usize, source: usize, bytes: u32): void {
  * store on to a load only when the load lies within that one store; a wider load waits until the
  * stores have left the core.
  */
-// @ts-ignore: decorator
 @inline
 export function loadWord(address: usize): u64 {
   return <u64>load<u32>(address) | (<u64>load<u32>(address, 4) << 32);
@@ -61,7 +59,6 @@ function equalLong(stored: usize, key: usize, bytes: u32): bool {
 }
 
 /** Compares up to 31 bytes, without a loop. */
-// @ts-ignore: decorator
 @inline
 function equalShort(stored: usize, key: usize, bytes: u32): bool {
   let at: u32 = 0;
@@ -88,14 +85,12 @@ function equalShort(stored: usize, key: usize, bytes: u32): bool {
 }
 
 /** True when a stored run equals a key that may have been written a moment ago. */
-// @ts-ignore: decorator
 @inline
 export function equalBytes(stored: usize, key: usize, bytes: u32): bool {
   return bytes < 32 ? equalShort(stored, key, bytes) : equalLong(stored, key, bytes);
 }
 
 /** Copies a key that may have been written a moment ago. */
-// @ts-ignore: decorator
 @inline
 export function copyKey(target: usize, key: usize, bytes: u32): void {
   if (bytes == 16) {
@@ -110,7 +105,6 @@ export function copyKey(target: usize, key: usize, bytes: u32): void {
  * Copies bytes in steps of 64, so up to 63 more than asked for: only to a target with that much
  * room behind it, from a source that is not the last of the memory.
  */
-// @ts-ignore: decorator
 @inline
 export function copyRoundedUp(target: usize, source: usize, bytes: u32): void {
   if (bytes > INLINE_COPY_MAX) {

@@ -14,12 +14,10 @@ import {
 } from "./layout";
 import { add32, publishF64, replaceF64 } from "./store";
 
-// @ts-ignore: decorator
 @external("host", "nowMs")
 declare function hostNowMs(): f64;
 
 /** The shared time word as it stands; +infinity when nobody ticks. */
-// @ts-ignore: decorator
 @inline
 export function sharedMs(): f64 {
   return load<f64>(HEADER_TIME_MS);
@@ -51,7 +49,6 @@ function raiseMs(now: f64): f64 {
 }
 
 /** The time now: the shared word, or the host's when nobody ticks. */
-// @ts-ignore: decorator
 @inline
 export function currentMs(): f64 {
   const now = sharedMs();
@@ -78,7 +75,6 @@ export function judgeBy(nowMs: f64): void {
 let operations: u32 = 0;
 
 /** Called once per operation: every 64th refreshes the shared clock, in case its ticker starves. */
-// @ts-ignore: decorator
 @inline
 export function countOperation(): void {
   operations += 1;

@@ -72,7 +72,6 @@ let record: usize = 0;
 let shardIndex: u32 = 0;
 
 /** Address of this thread's ring page for a shard. */
-// @ts-ignore: decorator
 @inline
 export function ringOf(slot: usize, shard: u32): usize {
   return load<u32>(slot + THREAD_RINGS + shard * 4);
@@ -178,7 +177,6 @@ export function submit(
 }
 
 /** In place when the caller wants it and the home worker does not; always where there is none. */
-// @ts-ignore: decorator
 @inline
 function mayHoldInPlace(shard: usize, inPlace: u32): bool {
   if (load<u32>(shard + SHARD_HOME) == 0) return true;

@@ -70,7 +70,6 @@ export function evict(shard: usize, item: usize): void {
   put64(shard + SHARD_EVICTIONS, load<u64>(shard + SHARD_EVICTIONS) + 1);
 }
 
-// @ts-ignore: decorator
 @inline
 function ageOf(shard: usize, item: usize): u32 {
   return load<u32>(shard + SHARD_STAMP) - load<u32>(item + ITEM_STAMP);

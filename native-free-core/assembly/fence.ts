@@ -4,11 +4,9 @@
 // On weakly ordered processors the WEAK_MEMORY build calls an imported function that executes
 // `atomic.fence`: the compiler of this module drops that instruction at -O3.
 
-// @ts-ignore: decorator
 @external("host", "fence")
 declare function hostFence(): void;
 
-// @ts-ignore: decorator
 @inline
 export function fence(): void {
   if (isDefined(WEAK_MEMORY)) hostFence();

@@ -9,13 +9,11 @@ const PRIME_3: u64 = 0x165667b19e3779f9;
 const PRIME_4: u64 = 0x85ebca77c2b2ae63;
 const PRIME_5: u64 = 0x27d4eb2f165667c5;
 
-// @ts-ignore: decorator
 @inline
 function round(accumulator: u64, lane: u64): u64 {
   return rotl<u64>(accumulator + lane * PRIME_2, 31) * PRIME_1;
 }
 
-// @ts-ignore: decorator
 @inline
 function mergeRound(hash: u64, accumulator: u64): u64 {
   return (hash ^ round(0, accumulator)) * PRIME_1 + PRIME_4;
@@ -40,13 +38,11 @@ function hashLanes(address: usize, end: usize, seed: u64): u64 {
   return mergeRound(hash, d);
 }
 
-// @ts-ignore: decorator
 @inline
 function mixWord(hash: u64, word: u64): u64 {
   return rotl<u64>(hash ^ round(0, word), 27) * PRIME_1 + PRIME_4;
 }
 
-// @ts-ignore: decorator
 @inline
 function mixByte(hash: u64, byte: u64): u64 {
   return rotl<u64>(hash ^ (byte * PRIME_5), 11) * PRIME_1;
@@ -56,7 +52,6 @@ function mixByte(hash: u64, byte: u64): u64 {
  * What XXH64 does with the last 0 to 31 bytes, then the avalanche. The steps are written out by
  * the bits of the length: a loop would check for interrupts in each turn.
  */
-// @ts-ignore: decorator
 @inline
 function finish(start: u64, from: usize, bytes: u32): u64 {
   let hash = start;
@@ -89,7 +84,6 @@ function hashLong(address: usize, bytes: u32, seed: u64): u64 {
 }
 
 /** XXH64 of a run of bytes. Short runs, as keys are, are hashed in line. */
-// @ts-ignore: decorator
 @inline
 export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
   if (bytes >= 32) return hashLong(address, bytes, seed);
@@ -97,7 +91,6 @@ export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
 }
 
 /** Seed of a namespace: keys of different namespaces hash apart, whatever their bytes. */
-// @ts-ignore: decorator
 @inline
 export function namespaceSeed(arenaSeed: u64, namespaceId: u32): u64 {
   return arenaSeed ^ (<u64>namespaceId * PRIME_1);

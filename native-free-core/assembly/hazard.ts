@@ -16,7 +16,6 @@ import {
 import { publish32 } from "./store";
 
 /** True for items that readers pin instead of copying. */
-// @ts-ignore: decorator
 @inline
 export function isPinnable(item: usize): bool {
   if (load<u32>(item + ITEM_VALUE_BYTES) > scratchBytes) return true;
@@ -24,7 +23,6 @@ export function isPinnable(item: usize): bool {
 }
 
 /** Pins an item for this thread; the caller validates afterwards. */
-// @ts-ignore: decorator
 @inline
 export function pin(reference: u32): void {
   publish32(thread + THREAD_HAZARD, reference);

@@ -28,7 +28,6 @@ import { put32, put64 } from "./store";
 import { wheelInsert, wheelRemove } from "./wheel";
 
 /** Bytes of head, key, content type and value. */
-// @ts-ignore: decorator
 @inline
 export function itemBytes(item: usize): u32 {
   return (
@@ -40,7 +39,6 @@ export function itemBytes(item: usize): u32 {
 }
 
 /** Pages that an item of so many bytes takes. */
-// @ts-ignore: decorator
 @inline
 export function pagesFor(bytes: u32): u32 {
   return (bytes + pageBytes - 1) / pageBytes;

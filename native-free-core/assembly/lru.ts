@@ -65,7 +65,6 @@ export function lruReplace(classRecord: usize, from: usize, to: usize): void {
 }
 
 /** Least recently used item of the class, 0 when it has none. */
-// @ts-ignore: decorator
 @inline
 export function lruTail(classRecord: usize): usize {
   return toAddress(load<u32>(classRecord + CLASS_LRU_TAIL));

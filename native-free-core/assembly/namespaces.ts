@@ -21,14 +21,12 @@ import {
 import { STATUS_TOO_MANY_NAMESPACES } from "./status";
 import { add32, put8, swap32 } from "./store";
 
-// @ts-ignore: decorator
 @inline
 function entryOf(id: u32): usize {
   return namespaces + id * NAMESPACE_BYTES;
 }
 
 /** Present epoch of a namespace. */
-// @ts-ignore: decorator
 @inline
 export function namespaceEpoch(id: u32): u32 {
   return load<u32>(entryOf(id) + NAMESPACE_EPOCH);

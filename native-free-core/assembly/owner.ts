@@ -10,14 +10,12 @@ import { SHARD_OWNER, SHARD_WORK, THREAD_STATE } from "./layout";
 import { and64, or64, publish32, swap32 } from "./store";
 
 /** This thread's value of an owner word. */
-// @ts-ignore: decorator
 @inline
 export function ownMark(): u32 {
   return (threadId + 1) | (load<u32>(thread + THREAD_STATE) & 0xffffff00);
 }
 
 /** Takes the shard if it is free. */
-// @ts-ignore: decorator
 @inline
 export function tryHold(shard: usize): bool {
   if (atomic.load<u32>(shard + SHARD_OWNER) != 0) return false;
@@ -25,28 +23,24 @@ export function tryHold(shard: usize): bool {
 }
 
 /** Frees the shard. The caller looks at the work word afterwards. */
-// @ts-ignore: decorator
 @inline
 export function letGo(shard: usize): void {
   publish32(shard + SHARD_OWNER, 0);
 }
 
 /** Threads whose rings have commands, one bit each. */
-// @ts-ignore: decorator
 @inline
 export function workOf(shard: usize): u64 {
   return atomic.load<u64>(shard + SHARD_WORK);
 }
 
 /** Says that this thread's ring has commands; after the tail was stored. */
-// @ts-ignore: decorator
 @inline
 export function markWork(shard: usize, id: u32): void {
   or64(shard + SHARD_WORK, (<u64>1) << <u64>id);
 }
 
 /** Clears a thread's bit; before its ring is drained. */
-// @ts-ignore: decorator
 @inline
 export function clearWork(shard: usize, id: u32): void {
   and64(shard + SHARD_WORK, ~((<u64>1) << <u64>id));

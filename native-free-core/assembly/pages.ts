@@ -15,49 +15,41 @@ import { publish32, put32 } from "./store";
 
 export const NO_PAGE: u32 = 0xffffffff;
 
-// @ts-ignore: decorator
 @inline
 export function pageEntry(page: u32): usize {
   return directory + page * PAGE_ENTRY_BYTES;
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageAddress(page: u32): usize {
   return pages + (<usize>page << pageShift);
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageOf(address: usize): u32 {
   return <u32>((address - pages) >> pageShift);
 }
 
-// @ts-ignore: decorator
 @inline
 export function offsetInPage(address: usize): u32 {
   return <u32>((address - pages) & (pageBytes - 1));
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageKind(entry: usize): u32 {
   return load<u32>(entry + PAGE_STATE) >> 24;
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageClass(entry: usize): u32 {
   return (load<u32>(entry + PAGE_STATE) >> 16) & 0xff;
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageShard(entry: usize): u32 {
   return (load<u32>(entry + PAGE_STATE) >> 8) & 0xff;
 }
 
-// @ts-ignore: decorator
 @inline
 export function pageThread(entry: usize): u32 {
   return load<u32>(entry + PAGE_STATE) & 0xff;

@@ -91,14 +91,12 @@ const WAIT_STEP_NS: i64 = 100_000;
 /** Answer of one attempt that did not validate. */
 const TORN: i32 = -100;
 
-// @ts-ignore: decorator
 @inline
 function increment(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
 /** Looks a key up as a reader does: trusts nothing, ends in eight buckets. 0 = not found. */
-// @ts-ignore: decorator
 @inline
 function lookUp(shard: usize, hash: u64, namespaceId: u32, key: usize, keyBytes: u32): usize {
   const count = load<u32>(shard + SHARD_BUCKET_COUNT);
@@ -129,7 +127,6 @@ function lookUp(shard: usize, hash: u64, namespaceId: u32, key: usize, keyBytes:
 }
 
 /** True when the entry must not be served any more; asks the clock only when it might be. */
-// @ts-ignore: decorator
 @inline
 function isOver(item: usize, namespaceId: u32): bool {
   const expiry = load<f64>(item + ITEM_EXPIRY_MS);
@@ -146,7 +143,6 @@ function isPast(expiry: f64): bool {
 }
 
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
-// @ts-ignore: decorator
 @inline
 function takeValue(item: usize, keyBytes: u32): bool {
   const valueBytes = load<u32>(item + ITEM_VALUE_BYTES);
@@ -187,7 +183,6 @@ let found: usize = 0;
 let foundStamp: u32 = 0;
 
 /** One attempt at a read: OK, MISS, or TORN. */
-// @ts-ignore: decorator
 @inline
 function attempt(
   shard: usize,
@@ -288,7 +283,6 @@ function readAgain(
 }
 
 /** Notes the hit for the eviction policy. */
-// @ts-ignore: decorator
 @inline
 function noteHit(index: u32, shard: usize, hash: u64): void {
   // With several shards an item in the younger half of the list keeps its place, with several

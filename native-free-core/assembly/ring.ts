@@ -20,13 +20,11 @@ import {
 } from "./layout";
 import { publish32, put32, put8 } from "./store";
 
-// @ts-ignore: decorator
 @inline
 export function ringCapacity(): u32 {
   return pageBytes >> 1;
 }
 
-// @ts-ignore: decorator
 @inline
 export function recordAt(ring: usize, position: u32): usize {
   return ring + RING_RECORDS + (position & (ringCapacity() - 1));
@@ -59,7 +57,6 @@ export function publishRecord(ring: usize): void {
 }
 
 /** Bytes published and not yet answered. */
-// @ts-ignore: decorator
 @inline
 export function waitingBytes(ring: usize): u32 {
   return atomic.load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_DONE);

@@ -20,7 +20,6 @@ import { put32, zero } from "./store";
 const BUCKET_SHIFT: u32 = 6;
 
 /** Address of a bucket of the table proper. */
-// @ts-ignore: decorator
 @inline
 export function bucketAddress(shard: usize, bucket: u32): usize {
   const shift = pageShift - BUCKET_SHIFT;

@@ -107,7 +107,6 @@ function findRecordKey(shard: usize, record: usize): usize {
 }
 
 /** True when the namespace was cleared after the command was given: the clear wins. */
-// @ts-ignore: decorator
 @inline
 function isOvertaken(record: usize): bool {
   return load<u32>(record + RECORD_EPOCH) != namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));

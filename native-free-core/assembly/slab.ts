@@ -29,31 +29,26 @@ import { toAddress, toReference } from "./arena";
 import { givePage, markPage, pageAddress, pageClass, pageEntry, pageKind, pageOf } from "./pages";
 import { put32 } from "./store";
 
-// @ts-ignore: decorator
 @inline
 export function classOfBytes(bytes: u32): u32 {
   return load<u8>(classLookup + ((bytes + 7) >> 3));
 }
 
-// @ts-ignore: decorator
 @inline
 export function strideOf(sizeClass: u32): u32 {
   return load<u32>(HEADER_CLASS_STRIDES + sizeClass * 4);
 }
 
-// @ts-ignore: decorator
 @inline
 export function chunksPerPage(sizeClass: u32): u32 {
   return load<u32>(HEADER_CLASS_CHUNKS + sizeClass * 4);
 }
 
-// @ts-ignore: decorator
 @inline
 export function classAddress(shard: usize, sizeClass: u32): usize {
   return shard + SHARD_CLASSES + sizeClass * CLASS_BYTES;
 }
 
-// @ts-ignore: decorator
 @inline
 export function freeChunks(shard: usize, sizeClass: u32): u32 {
   return load<u32>(classAddress(shard, sizeClass) + CLASS_FREE_CHUNKS);

@@ -14,7 +14,6 @@ export function storesUntilTrap(): i32 {
   return storesLeft;
 }
 
-// @ts-ignore: decorator
 @inline
 function countStore(): void {
   if (isDefined(TRAP_STORES)) {
@@ -25,42 +24,36 @@ function countStore(): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 export function put8(address: usize, value: u32): void {
   countStore();
   store<u8>(address, <u8>value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function put16(address: usize, value: u32): void {
   countStore();
   store<u16>(address, <u16>value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function put32(address: usize, value: u32): void {
   countStore();
   store<u32>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function put64(address: usize, value: u64): void {
   countStore();
   store<u64>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function putF64(address: usize, value: f64): void {
   countStore();
   store<f64>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function put128(address: usize, value: v128): void {
   countStore();
@@ -68,7 +61,6 @@ export function put128(address: usize, value: v128): void {
 }
 
 /** Sequentially consistent store: what was stored before is visible to whoever sees this. */
-// @ts-ignore: decorator
 @inline
 export function publish32(address: usize, value: u32): void {
   countStore();
@@ -76,7 +68,6 @@ export function publish32(address: usize, value: u32): void {
 }
 
 /** Sequentially consistent store of a float. */
-// @ts-ignore: decorator
 @inline
 export function publishF64(address: usize, value: f64): void {
   countStore();
@@ -84,7 +75,6 @@ export function publishF64(address: usize, value: f64): void {
 }
 
 /** Replaces a float if it is still what was seen; true when it was. */
-// @ts-ignore: decorator
 @inline
 export function replaceF64(address: usize, seen: f64, value: f64): bool {
   countStore();
@@ -92,28 +82,24 @@ export function replaceF64(address: usize, seen: f64, value: f64): bool {
   return atomic.cmpxchg<u64>(address, expected, reinterpret<u64>(value)) == expected;
 }
 
-// @ts-ignore: decorator
 @inline
 export function swap32(address: usize, expected: u32, value: u32): u32 {
   countStore();
   return atomic.cmpxchg<u32>(address, expected, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function add32(address: usize, value: u32): u32 {
   countStore();
   return atomic.add<u32>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function or64(address: usize, value: u64): void {
   countStore();
   atomic.or<u64>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function and64(address: usize, value: u64): void {
   countStore();
@@ -121,7 +107,6 @@ export function and64(address: usize, value: u64): void {
 }
 
 /** Bulk zero; one store to the trap build, so that what it leaves is all or nothing. */
-// @ts-ignore: decorator
 @inline
 export function zero(address: usize, bytes: usize): void {
   countStore();
@@ -129,7 +114,6 @@ export function zero(address: usize, bytes: usize): void {
 }
 
 /** Bulk copy; one store to the trap build. */
-// @ts-ignore: decorator
 @inline
 export function copyBulk(target: usize, source: usize, bytes: usize): void {
   countStore();

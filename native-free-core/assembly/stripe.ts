@@ -10,7 +10,6 @@ import { fence } from "./fence";
 import { publish32 } from "./store";
 
 /** Opens the odd window. */
-// @ts-ignore: decorator
 @inline
 export function stripeOpen(stripe: usize): void {
   publish32(stripe, load<u32>(stripe) + 1);
@@ -18,7 +17,6 @@ export function stripeOpen(stripe: usize): void {
 }
 
 /** Closes the odd window. */
-// @ts-ignore: decorator
 @inline
 export function stripeClose(stripe: usize): void {
   fence();

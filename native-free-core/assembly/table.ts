@@ -42,14 +42,12 @@ export const CHAIN_FULL: u32 = 1;
 /** The chain needs an overflow bucket and there is none. */
 export const NO_OVERFLOW: u32 = 2;
 
-// @ts-ignore: decorator
 @inline
 export function tagOf(hash: u64): u32 {
   return <u32>(hash >> 32) & 0xff;
 }
 
 /** Number of the bucket of a hash in a table of `count` buckets. */
-// @ts-ignore: decorator
 @inline
 export function bucketNumber(hash: u64, count: u32): u32 {
   const mask: u32 = 0xffffffff >>> clz<u32>(count - 1);
@@ -57,14 +55,12 @@ export function bucketNumber(hash: u64, count: u32): u32 {
   return bucket < count ? bucket : bucket & (mask >>> 1);
 }
 
-// @ts-ignore: decorator
 @inline
 export function bucketOf(shard: usize, hash: u64): usize {
   return bucketAddress(shard, bucketNumber(hash, load<u32>(shard + SHARD_BUCKET_COUNT)));
 }
 
 /** Bit i is set when tag i of the bucket equals `tag`. */
-// @ts-ignore: decorator
 @inline
 export function matchTags(bucket: usize, tag: u32): u32 {
   const equal = i8x16.eq(v128.load(bucket), i8x16.splat(<i8>tag));
@@ -210,7 +206,6 @@ function pruneChain(shard: usize, hash: u64, first: usize): void {
 }
 
 /** True when the table is loaded enough to grow by a bucket. */
-// @ts-ignore: decorator
 @inline
 export function wantsGrowth(shard: usize): bool {
   return load<u32>(shard + SHARD_ITEMS) > load<u32>(shard + SHARD_BUCKET_COUNT) * BUCKET_LOAD_MAX;

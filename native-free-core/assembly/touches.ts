@@ -24,13 +24,11 @@ import { chunksPerPage, strideOf } from "./slab";
 import { publish32, put32 } from "./store";
 
 /** Touches that one buffer holds: an eighth of a page's bytes, at most TOUCH_MAX. */
-// @ts-ignore: decorator
 @inline
 export function touchCapacity(): u32 {
   return min<u32>(TOUCH_MAX, pageBytes >> 5);
 }
 
-// @ts-ignore: decorator
 @inline
 function touchAt(ring: usize, position: u32): usize {
   const first = ring + RING_RECORDS + (pageBytes >> 1);
@@ -38,7 +36,6 @@ function touchAt(ring: usize, position: u32): usize {
 }
 
 /** Notes a hit; false when the buffer is full. */
-// @ts-ignore: decorator
 @inline
 export function appendTouch(ring: usize, reference: u32, hash: u64): bool {
   const tail = load<u32>(ring + RING_TOUCH_TAIL);
@@ -51,7 +48,6 @@ export function appendTouch(ring: usize, reference: u32, hash: u64): bool {
 }
 
 // A plain store is enough where stores are not reordered; the drainer validates what it reads.
-// @ts-ignore: decorator
 @inline
 function publishTail(ring: usize, tail: u32): void {
   if (isDefined(WEAK_MEMORY)) publish32(ring + RING_TOUCH_TAIL, tail);
@@ -68,7 +64,6 @@ export function takeTouch(shard: usize, ring: usize): usize {
   return startsLiveItem(shard, reference, upperHash) ? toAddress(reference) : 0;
 }
 
-// @ts-ignore: decorator
 @inline
 export function waitingTouches(ring: usize): u32 {
   return atomic.load<u32>(ring + RING_TOUCH_TAIL) - load<u32>(ring + RING_TOUCH_HEAD);

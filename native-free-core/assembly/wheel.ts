@@ -26,7 +26,6 @@ const SPAN_TICKS: u64 = (<u64>1) << <u64>(WHEEL_LEVELS * LEVEL_BITS);
 const TICK_MAX: f64 = 9007199254740992;
 
 /** First tick at which a moment has passed. */
-// @ts-ignore: decorator
 @inline
 function tickOf(timeMs: f64): u64 {
   const tick = ceil<f64>(timeMs / WHEEL_TICK_MS);
