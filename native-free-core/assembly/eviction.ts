@@ -20,8 +20,10 @@ import {
   CLASS_PARTIAL,
   CLASS_PRESSURE,
   ITEM_CLASS,
+  ITEM_EPOCH,
   ITEM_HASH,
   ITEM_LIVE,
+  ITEM_NAMESPACE,
   ITEM_STAMP,
   ITEM_STATE,
   PAGE_SLAB,
@@ -34,6 +36,7 @@ import {
   SHARD_STAMP,
 } from "./layout";
 import { lruReplace, lruTail } from "./lru";
+import { namespaceEpoch } from "./namespaces";
 import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import {
   addPage,
@@ -218,6 +221,11 @@ const RELOCATION_EVICTIONS_MAX: u32 = 8;
 
 /** Takes one live item out of a page that is being emptied: evicts or moves it. */
 function relocate(shard: usize, item: usize, sizeClass: u32): void {
+  // An item of a cleared namespace must not move to a page that the sweep has passed.
+  if (load<u32>(item + ITEM_EPOCH) != namespaceEpoch(load<u16>(item + ITEM_NAMESPACE))) {
+    evict(shard, item);
+    return;
+  }
   const record = classAddress(shard, sizeClass);
   // Victims in the same page make no chunk free elsewhere, so one may not be enough.
   for (let i: u32 = 0; i < RELOCATION_EVICTIONS_MAX; i++) {
