@@ -28,7 +28,7 @@ import type { Clock } from '../workers/clock.js';
 import { markOf, reclaimDeadThreads } from '../workers/dead-threads.js';
 import { currentThread } from '../workers/os-thread.js';
 import { statusError } from './errors.js';
-import { KeyEncoder } from './key-encoder.js';
+import { KeyEncoder } from './keys/key-encoder.js';
 
 /** Steps of 0.1 ms that a thread waits for a shard when it leaves. */
 const DETACH_STEPS = 20_000;

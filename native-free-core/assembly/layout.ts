@@ -18,7 +18,7 @@
 // "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
-export const ARENA_LAYOUT_VERSION: u32 = 1; // raise it with every change of this file
+export const ARENA_LAYOUT_VERSION: u32 = 2; // raise it with every change of this file
 export const LINE_BYTES: u32 = 128; // two cache lines
 
 // ── Header ──────────────────────────────────────────────────────────────────────────────────
@@ -259,7 +259,12 @@ export const WHEEL_SLOTS: u32 = 64; // of each level
 export const WHEEL_TICK_MS: f64 = 8; // of level 0
 export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
-export const SHARD_FIXED_BYTES: u32 = 4480; // then index segments, then stripes
+// Parts of their own, each described by its structure.
+export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
+export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
+export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
+export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
+export const SHARD_FIXED_BYTES: u32 = 5120; // then index segments, then stripes
 // At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
 // LINE_BYTES, u32 × HEADER_STRIPES.
 
@@ -291,6 +296,7 @@ export const ITEM_SEQUENCE: u32 = 32; // low 48 bits of a u64
 export const ITEM_NAMESPACE: u32 = 38; // u16, its high 16 bits
 export const ITEM_CREATED_MS: u32 = 40; // low 48 bits of a u64
 export const ITEM_CONTENT_TYPE_BYTES: u32 = 46; // u8 of its high 16 bits
+export const ITEM_FLAGS: u32 = 47; // u8, the other one: policy (bits 0 to 3), tagged, stale
 export const ITEM_EPOCH: u32 = 48; // u32, namespace epoch
 export const ITEM_LRU_PREV: u32 = 52; // reference
 export const ITEM_LRU_NEXT: u32 = 56; // reference
@@ -300,6 +306,10 @@ export const ITEM_KEY: u32 = 68; // key, content type, value
 export const ITEM_HEAD_BYTES: u32 = 68; // size of the head
 export const LOW_48_BITS: u64 = 0xffffffffffff;
 export const HIGH_16_SHIFT: u64 = 48;
+
+export const ITEM_POLICY_MASK: u32 = 15; // of ITEM_FLAGS: state of the eviction policy
+export const ITEM_TAGGED: u32 = 16; // of ITEM_FLAGS: a tag block follows the value
+export const ITEM_STALE: u32 = 32; // of ITEM_FLAGS: soft-expired, kept as a fallback
 
 export const ITEM_MAGIC: u32 = 0x4853; // "HS"
 export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1; // an entry

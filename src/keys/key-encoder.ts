@@ -1,6 +1,6 @@
-import { describeValue } from './describe-value.js';
-import { invalidKey } from './errors.js';
-import { isWellFormed } from './well-formed.js';
+import { describeValue } from '../describe-value.js';
+import { invalidKey } from '../errors.js';
+import { isWellFormed } from '../well-formed.js';
 
 /** The longest key, in bytes of UTF-8. */
 export const KEY_BYTES_MAX = 1_024;

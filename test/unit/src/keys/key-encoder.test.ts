@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CacheError } from '../../../src/errors.js';
-import { KEY_BYTES_MAX, KeyEncoder } from '../../../src/key-encoder.js';
+import { CacheError } from '../../../../src/errors.js';
+import { KEY_BYTES_MAX, KeyEncoder } from '../../../../src/keys/key-encoder.js';
 
 const SEED = 0x5eed05;
 const GUARD = 0xee;

@@ -1,0 +1,177 @@
+import {
+  RESULT_CREATED_MS,
+  RESULT_ENCODING,
+  RESULT_EXPIRY_MS,
+  RESULT_ITEM,
+  RESULT_VALUE_BYTES,
+  RESULT_VERSION,
+} from '../../native-free-core/assembly/layout.js';
+import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
+import { copyBytes, decodeEntry } from '../codec/entry-codec.js';
+import { checkKeys } from '../keys/check-keys.js';
+import type { KeyspaceContext } from '../keyspace-context.js';
+import type { ThreadSession } from '../thread-session.js';
+import type { CommandWriter } from '../writes/command-writer.js';
+import { PENDING_MISS, type PendingEntry } from '../writes/pending-writes.js';
+import { joinRuns, valueRuns } from './entry-bytes.js';
+import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './entry-meta.js';
+import type { EntryView } from './entry-view.js';
+
+const READ_VALUE = 1;
+const READ_TOUCH = 2;
+const READ_META = 4;
+const READ_HIT = READ_VALUE | READ_TOUCH;
+
+/** The reads of one namespace: synchronous, and they wait for a writer at most about 2 ms. */
+export abstract class KeyspaceReads {
+  /** @internal */
+  protected readonly context: KeyspaceContext;
+  /** @internal */
+  protected readonly session: ThreadSession;
+  /** @internal */
+  protected readonly writer: CommandWriter;
+  /** @internal */
+  protected readonly namespaceId: number;
+
+  /** @internal */
+  constructor(context: KeyspaceContext, namespaceId: number) {
+    this.context = context;
+    this.session = context.session;
+    this.writer = context.writer;
+    this.namespaceId = namespaceId;
+  }
+
+  /**
+   * The value; `undefined` on a miss, also when the shard was busy (see `readState`).
+   *
+   * @throws {CacheError} `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_VALUE` when the stored bytes
+   * do not decode, `ERR_CACHE_CLOSED`
+   */
+  get<T = unknown>(key: string): T | undefined {
+    const pending = this.context.isPlain ? undefined : this.#findPending(key);
+    if (pending !== undefined) return this.#decodePending(pending) as T | undefined;
+    return this.#read(key, READ_HIT) === STATUS_OK ? (this.#decode() as T) : undefined;
+  }
+
+  /** A copy of the stored bytes on this thread's heap; `undefined` on a miss. */
+  getBytes(key: string): Uint8Array | undefined {
+    const view = this.getView(key);
+    return view === undefined ? undefined : copyBytes(view.bytes, 0, view.sizeBytes);
+  }
+
+  /**
+   * Copies the stored bytes to the start of the target; the bytes written, or -1 on a miss.
+   *
+   * @throws {CacheError} `ERR_CACHE_BUFFER_TOO_SMALL`; nothing was written then
+   */
+  readInto(key: string, target: Uint8Array): number {
+    const context = this.context;
+    if (context.isPlain) {
+      return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
+    }
+    const view = this.getView(key);
+    return view === undefined ? -1 : view.copyInto(target);
+  }
+
+  /**
+   * The entry as it lies in shared memory, for servers; `undefined` on a miss. The object is
+   * reused: valid until the next call on this engine in this thread.
+   */
+  getView(key: string): EntryView | undefined {
+    const context = this.context;
+    if (!context.isPlain) {
+      const pending = this.#findPending(key);
+      if (pending === PENDING_MISS) return undefined;
+      if (pending !== undefined) return context.view.loadPending(pending);
+    }
+    return this.#read(key, READ_HIT) === STATUS_OK ? context.view.load() : undefined;
+  }
+
+  /** The value with what the engine knows about the entry. */
+  getWithMeta<T = unknown>(key: string): EntryMeta<T> {
+    const pending = this.context.isPlain ? undefined : this.#findPending(key);
+    if (pending !== undefined) {
+      return pending === PENDING_MISS ? NOTHING : this.#pendingMeta<T>(pending);
+    }
+    const status = this.#read(key, READ_HIT | READ_META);
+    if (status !== STATUS_OK) return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
+    const { resultFloats, resultWords } = this.session;
+    const nowMs = this.session.nowMs();
+    return {
+      state: 'hit',
+      ttlMs: Math.max(0, (resultFloats[RESULT_EXPIRY_MS / 8] as number) - nowMs),
+      ageMs: Math.max(0, nowMs - (resultFloats[RESULT_CREATED_MS / 8] as number)),
+      sizeBytes: resultWords[RESULT_VALUE_BYTES / 4] as number,
+      version: resultFloats[RESULT_VERSION / 8] as number,
+      value: this.#decode() as T,
+    };
+  }
+
+  /** The values of the keys, in their order; `undefined` where it missed. */
+  getMany<T = unknown>(keys: readonly string[]): (T | undefined)[] {
+    this.context.assertOpen('getMany');
+    checkKeys(keys);
+    return keys.map((key) => this.get<T>(key));
+  }
+
+  /** Whether the key has a live entry. Does not count as an access. */
+  has(key: string): boolean {
+    const pending = this.context.isPlain ? undefined : this.#findPending(key);
+    if (pending !== undefined) return pending !== PENDING_MISS;
+    return this.#read(key, 0) === STATUS_OK;
+  }
+
+  /** How the last read of this thread, in whichever namespace, ended. */
+  readState(): ReadState {
+    const status = this.session.lastReadStatus;
+    if (status === STATUS_OK) return 'hit';
+    return status === STATUS_BUSY ? 'busy' : 'miss';
+  }
+
+  /** The core's status of a read; on a hit the result area holds the entry. Heed `isPlain`. */
+  #read(key: string, flags: number): number {
+    const { keys, core } = this.session;
+    return core.read(keys.encode(key), this.namespaceId, flags);
+  }
+
+  #decode(): unknown {
+    const { resultWords, buffer, valueAddress } = this.session;
+    const valueBytes = resultWords[RESULT_VALUE_BYTES / 4] as number;
+    const encoding = resultWords[RESULT_ENCODING / 4] as number;
+    const pinned = resultWords[RESULT_ITEM / 4] as number;
+    if (pinned === 0) return decodeEntry(encoding, buffer, valueAddress, valueAddress + valueBytes);
+    const joined = joinRuns(valueRuns(this.session, pinned, valueBytes), valueBytes);
+    this.session.core.unpin();
+    return decodeEntry(encoding, joined, 0, valueBytes);
+  }
+
+  /** A write of this thread to the key that nobody has applied yet. */
+  #findPending(key: string): PendingEntry | typeof PENDING_MISS | undefined {
+    this.context.assertOpen('read');
+    // What was applied meanwhile may have been overwritten by others: shared memory decides.
+    this.writer.reapIfAnswered();
+    const pending = this.writer.pending.find(this.namespaceId, key);
+    if (pending !== undefined) {
+      this.session.lastReadStatus = pending === PENDING_MISS ? STATUS_MISS : STATUS_OK;
+    }
+    return pending;
+  }
+
+  #decodePending(pending: PendingEntry | typeof PENDING_MISS): unknown {
+    if (pending === PENDING_MISS) return undefined;
+    const { bytes } = pending;
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return decodeEntry(pending.encoding, buffer, 0, bytes.byteLength);
+  }
+
+  #pendingMeta<T>(pending: PendingEntry): EntryMeta<T> {
+    return {
+      state: 'hit',
+      value: this.#decodePending(pending) as T,
+      ttlMs: Math.max(0, pending.expiryMs - this.session.nowMs()),
+      ageMs: 0,
+      sizeBytes: pending.bytes.byteLength,
+      version: 0,
+    };
+  }
+}
