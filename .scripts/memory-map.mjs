@@ -29,6 +29,12 @@ const structures = /** @type {readonly Structure[]} */ ([
   },
   { title: 'Fields', prefix: 'BUCKET_', size: 'BUCKET_BYTES' },
   { title: 'Fields', prefix: 'ITEM_', size: 'ITEM_HEAD_BYTES' },
+  { title: 'Fields', prefix: 'NAMES_', size: '' },
+  { title: 'Fields of a name', prefix: 'NAME_', size: '' },
+  { title: 'Fields', prefix: 'SLICE_', size: '' },
+  { title: 'Fields', prefix: 'TAG_', size: 'TAG_HEAD_BYTES' },
+  { title: 'Fields', prefix: 'MEMBERS_', size: '' },
+  { title: 'Fields of a member', prefix: 'MEMBER_', size: 'MEMBER_BYTES' },
 ]);
 
 /** Constants that carry the prefix of a structure and are no offset in it. */
@@ -56,8 +62,15 @@ const notFields = new Set([
   'PAGE_RING',
   'PAGE_SLAB',
   'PAGE_STAGED',
+  'PAGE_TAG',
   'RECORD_ALIGN',
   'SHARD_MAX',
+  'TAG_BLOCK_BYTES_MAX',
+  'TAG_CLASSES',
+  'TAG_LIVE',
+  'TAG_NAME_BYTES_MAX',
+  'TAG_SEGMENTS_MAX',
+  'TAG_TABLE_CLASS',
   'THREAD_ARRIVING',
   'THREAD_ATTACHED',
   'THREAD_FREE',

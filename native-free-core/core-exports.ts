@@ -19,6 +19,12 @@ export interface CoreExports {
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(

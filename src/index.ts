@@ -15,3 +15,4 @@ export type {
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
 export type { SetOptions } from './set-options.js';
+export type { InvalidateTagsOptions } from './tags/tag-match.js';

@@ -7,6 +7,7 @@ export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,
