@@ -36,6 +36,9 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  countNearHits(hits: number): void;
+  touchNear(reference: number, upperHash: number): void;
+
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
   shardOfKey(keyBytes: number, namespaceId: number): number;
@@ -46,6 +49,7 @@ export interface CoreExports {
   spinForWork(home: number, rounds: number): number;
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
+  refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
   resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;

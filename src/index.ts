@@ -10,6 +10,7 @@ export type {
   EngineClock,
   EngineOptions,
   EvictionOption,
+  NearCacheOption,
   WritesOption,
 } from './options.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
