@@ -44,12 +44,12 @@ export class KeyspaceContext {
   ) {
     this.session = session;
     this.gate = new ReadGate();
-    this.writer = new CommandWriter(session, this.gate, inPlace);
+    this.near = nearCache.kind === 'on' ? new NearCache(session, nearCache) : undefined;
+    this.writer = new CommandWriter(session, this.gate, inPlace, this.near);
     this.view = new EntryView(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
     this.isFrozen = nearCache.isFrozen;
-    this.near = nearCache.kind === 'on' ? new NearCache(session, nearCache) : undefined;
   }
 
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */

@@ -23,7 +23,15 @@ import {
   toReference,
 } from "./arena";
 import { COPY_STEP_BYTES, copyBytes, copyRoundedUp, equalBytes } from "./bytes";
-import { countOperation, currentMs, judgeBy, judgeMs, refreshMs, refreshTicked, sharedMs } from "./clock";
+import {
+  countOperation,
+  currentMs,
+  judgeBy,
+  judgeMs,
+  refreshMs,
+  refreshTicked,
+  sharedMs,
+} from "./clock";
 import { release, ringOf } from "./commands";
 import { fence } from "./fence";
 import { hashBytes, namespaceSeed } from "./hash";

@@ -18,6 +18,9 @@ import type { NearEntry } from './near-entry.js';
 
 /** Stored bytes of all copies of one thread. */
 const BYTES_MAX = 32 * 1_024 * 1_024;
+/** Hits of one round that the shards are told. */
+const NOTED_MAX = 1_024;
+const ROUND_MASK = 0x3fff_ffff;
 /** Keys that were read once lately; a power of two. */
 const DOORKEEPER_PLACES = 16_384;
 /** After so long a stripe's counter may have gone round. */
@@ -36,6 +39,9 @@ export class NearCache {
   readonly #session: ThreadSession;
   readonly #keyspaces: { flushHits(): void }[] = [];
   readonly #doorkeeper = new Uint32Array(DOORKEEPER_PLACES);
+  readonly #noted: NearEntry[] = [];
+  /** Hits that are noted count once in each round. */
+  round = 0;
   #touchMs = TOUCH_MS;
   #evictions = 0;
   #evictionsReadMs = Number.NEGATIVE_INFINITY;
@@ -99,10 +105,31 @@ export class NearCache {
     );
   }
 
-  /** Tells the shard of the hit, and that is enough for a while. */
+  /** Notes a hit of this round, to be told to the shard; more than a round takes are dropped. */
+  note(entry: NearEntry): void {
+    entry.notedRound = this.round;
+    if (this.#noted.length < NOTED_MAX) this.#noted.push(entry);
+  }
+
+  /**
+   * Tells the shards of the hits that were noted: before each write of this thread, so that what
+   * it used just now is not what makes room, and now and then while it only reads.
+   */
+  flushTouches(): void {
+    if (this.#noted.length === 0) return;
+    for (const entry of this.#noted) {
+      this.#session.core.touchNear(entry.reference, entry.upperHash);
+    }
+    this.#noted.length = 0;
+    // Small whole numbers alone: they need no memory of their own.
+    this.round = (this.round + 1) & ROUND_MASK;
+  }
+
+  /** What a hit does whose deadline has passed: the shards learn of it now. */
   touch(entry: NearEntry, nowMs: number): void {
+    this.note(entry);
     if (nowMs < entry.deadlineMs) return;
-    this.#session.core.touchNear(entry.reference, entry.upperHash);
+    this.flushTouches();
     this.#extend(entry, nowMs);
   }
 

@@ -30,9 +30,9 @@ export class NearClock {
 
   /** Keeps a copy of so many stored bytes, which may be any number; others leave for it. */
   add(entry: NearEntry, sizeBytes: number): void {
-    entry.sizeBytes = sizeBytes;
     this.#bytes += sizeBytes;
     while (this.entryCount > 0 && this.#isOver()) this.#evictOne();
+    entry.sizeBytes = sizeBytes;
     const position = this.#freePlaces.pop() ?? this.#places.length;
     entry.position = position;
     this.#places[position] = entry;

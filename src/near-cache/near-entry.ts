@@ -21,6 +21,8 @@ export class NearEntry {
    * since V8 keeps a fraction in an object of its own.
    */
   deadlineMs = 0;
+  /** Round of its cache in which its hit was noted last. */
+  notedRound = -1;
   /** Infinity = none. */
   expiryMs: number = Number.POSITIVE_INFINITY;
   /** From then on the stripe's counter may have gone round. */

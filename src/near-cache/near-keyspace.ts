@@ -54,8 +54,9 @@ export class NearKeyspace {
       (this.#time[0] as number) < entry.deadlineMs
     ) {
       words[this.#statusIndex] = STATUS_OK;
+      if (entry.notedRound !== this.#cache.round) this.#cache.note(entry);
       this.#hits += 1;
-      if (this.#hits === HITS_BEFORE_FLUSH) this.flushHits();
+      if (this.#hits >= HITS_BEFORE_FLUSH) this.flushHits();
       return entry;
     }
     return this.#recheck(entry);

@@ -51,7 +51,6 @@ export class EntryView {
   loadKept(kept: KeptEntry): this {
     if (this.#chunks !== undefined) this.#chunks = undefined;
     this.#kept = kept;
-    this.#bytes = kept.bytes;
     return this;
   }
 
@@ -70,6 +69,8 @@ export class EntryView {
    * copy made at the first use.
    */
   get bytes(): Uint8Array {
+    const kept = this.#kept;
+    if (kept !== undefined) return kept.bytes;
     this.#bytes ??= joinRuns(this.chunks, this.sizeBytes);
     return this.#bytes;
   }
@@ -79,6 +80,10 @@ export class EntryView {
     const { sizeBytes } = this;
     if (sizeBytes > target.length) throw bufferTooSmall(sizeBytes, target.length);
     let at = 0;
+    if (this.#kept !== undefined) {
+      target.set(this.#kept.bytes);
+      return sizeBytes;
+    }
     for (const chunk of this.#bytes === undefined ? this.chunks : [this.#bytes]) {
       target.set(chunk, at);
       at += chunk.length;
@@ -98,7 +103,8 @@ export class EntryView {
 
   /** The value as views of shared memory, in order; more than one for a large value. */
   get chunks(): readonly Uint8Array[] {
-    this.#chunks ??= this.#bytes === undefined ? this.#pinnedRuns() : [this.#bytes];
+    const bytes = this.#kept === undefined ? this.#bytes : this.#kept.bytes;
+    this.#chunks ??= bytes === undefined ? this.#pinnedRuns() : [bytes];
     return this.#chunks;
   }
 
