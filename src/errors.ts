@@ -75,7 +75,7 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
   },
   ERR_CACHE_NOT_A_NUMBER: {
     retryable: false,
-    cause: 'increment was called on a value that is not a safe integer or the text of one.',
+    cause: 'A number was to be added to a value that is not a safe integer or the text of one.',
     remedy: 'Count under a key that holds integers alone, or set the key anew.',
   },
   ERR_CACHE_NUMBER_OVERFLOW: {
