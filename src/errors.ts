@@ -4,6 +4,8 @@ import {
   STATUS_FULL,
   STATUS_MISS,
   STATUS_NO_SLOT,
+  STATUS_NOT_A_NUMBER,
+  STATUS_NUMBER_OVERFLOW,
   STATUS_OK,
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
@@ -21,6 +23,8 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
   | 'ERR_CACHE_INVALID_NAMESPACE'
+  | 'ERR_CACHE_NOT_A_NUMBER'
+  | 'ERR_CACHE_NUMBER_OVERFLOW'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -68,6 +72,16 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
     remedy: 'Use a short, well-formed name.',
+  },
+  ERR_CACHE_NOT_A_NUMBER: {
+    retryable: false,
+    cause: 'A number was to be added to a value that is not a safe integer or the text of one.',
+    remedy: 'Count under a key that holds integers alone, or set the key anew.',
+  },
+  ERR_CACHE_NUMBER_OVERFLOW: {
+    retryable: false,
+    cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
+    remedy: 'Set the counter back before it gets there; the value was left as it was.',
   },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
@@ -203,6 +217,8 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_OUTCOME_UNKNOWN:
     case STATUS_TOO_MANY_NAMESPACES:
     case STATUS_NO_SLOT:
+    case STATUS_NOT_A_NUMBER:
+    case STATUS_NUMBER_OVERFLOW:
       return refusalError(status, context);
     default:
       return unknownStatus(status, context);
@@ -239,6 +255,16 @@ function refusalError(status: RefusalStatus, context: RefusalContext): CacheErro
         'ERR_CACHE_TOO_MANY_THREADS',
         `${operation}: all${count(context.threadsMax)} thread slots are taken; ` +
           "see the option 'threads'",
+      );
+    case STATUS_NOT_A_NUMBER:
+      return refused(
+        'ERR_CACHE_NOT_A_NUMBER',
+        `${operation}: the value is neither a safe integer nor the decimal text of one`,
+      );
+    case STATUS_NUMBER_OVERFLOW:
+      return refused(
+        'ERR_CACHE_NUMBER_OVERFLOW',
+        `${operation}: the sum lies outside of -(2^53 - 1) to 2^53 - 1`,
       );
   }
 }

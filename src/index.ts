@@ -5,6 +5,8 @@ export type { EngineHandle } from './engine-handle.js';
 export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
 export type { Keyspace } from './keyspace.js';
+export type { IncrementOptions } from './numbers/increment.js';
+export type { SetIfOptions } from './numbers/set-if.js';
 export type {
   CodecOption,
   EngineClock,

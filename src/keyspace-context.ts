@@ -1,4 +1,4 @@
-import { OP_SET } from '../native-free-core/assembly/layout.js';
+import { OP_INCREMENT, OP_SET } from '../native-free-core/assembly/layout.js';
 import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
@@ -75,10 +75,10 @@ export class KeyspaceContext {
   /** The error for a command that the core refused; counted and published. */
   failure(command: Command, status: number): CacheError {
     const error = statusError(status as Status, {
-      operation: command.opcode === OP_SET ? 'set' : 'write',
+      operation: operationOf(command.opcode),
       valueBytes: command.payloadBytes,
       valueBytesMax: this.session.valueBytesMax,
-      isIdempotent: command.isVisibleEarly,
+      isIdempotent: command.isIdempotent,
     });
     this.#publish(command.key, error);
     return error;
@@ -99,6 +99,11 @@ export class KeyspaceContext {
     this.failedWrites += 1;
     publishWriteFailed({ key, error });
   }
+}
+
+function operationOf(opcode: number): string {
+  if (opcode === OP_INCREMENT) return 'increment';
+  return opcode === OP_SET ? 'set' : 'write';
 }
 
 function ignore(): void {

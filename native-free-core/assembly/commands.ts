@@ -11,10 +11,12 @@ import {
 } from "./arena";
 import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
+import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
 import {
   OP_DELETE,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_SET,
   OP_STAGE,
@@ -26,6 +28,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -128,6 +131,11 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
 export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
+}
+
+/** Version that a set asks for, or what an increment adds. */
+export function describeGuard(guard: f64): void {
+  putF64(record + RECORD_GUARD, guard);
 }
 
 /** Pages or old item that the command is about. */
@@ -299,5 +307,6 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
+  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
   return STATUS_REFUSED;
 }

@@ -10,6 +10,7 @@ export {
   commandRecord,
   commandShard,
   describeCall,
+  describeGuard,
   describePages,
   helpShard,
   submit,

@@ -169,6 +169,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_GUARD: u32 = 56; // f64 version that a set asks for; addend, then sum
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -178,12 +179,17 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
 export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+export const FLAG_VERSION: u32 = 32; // refuse unless the present version is RECORD_GUARD
+
+export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
+export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it

@@ -21,6 +21,7 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_VERSION,
   HIGH_16_SHIFT,
   ITEM_CLASS,
   ITEM_CREATED_MS,
@@ -52,6 +53,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -96,7 +98,8 @@ export function isCurrent(item: usize): bool {
   return expiry == Infinity || judgeMs < expiry;
 }
 
-function findRecordKey(shard: usize, record: usize): usize {
+/** Index entry of a record's key; 0 = none. */
+export function findRecordKey(shard: usize, record: usize): usize {
   return findKey(
     shard,
     load<u64>(record + RECORD_HASH),
@@ -108,7 +111,7 @@ function findRecordKey(shard: usize, record: usize): usize {
 
 /** True when the namespace was cleared after the command was given: the clear wins. */
 @inline
-function isOvertaken(record: usize): bool {
+export function isOvertaken(record: usize): bool {
   return load<u32>(record + RECORD_EPOCH) != namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
 }
 
@@ -123,19 +126,28 @@ function count(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
+/** True unless a set asks for another version than that of the present item; 0 = no item. */
+@inline
+function hasVersion(record: usize, item: usize): bool {
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_VERSION) == 0) return true;
+  const version = item == 0 ? <u64>0 : load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS;
+  return load<f64>(record + RECORD_GUARD) == <f64>(<i64>version);
+}
+
 /** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
   if (isOvertaken(record)) {
     dropStaged(shard, record);
-    return STATUS_OK;
+    // No version outlives a clear.
+    return (flags & FLAG_VERSION) != 0 ? STATUS_REFUSED : STATUS_OK;
   }
   let entry = findRecordKey(shard, record);
   let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   const current = old != 0 && isCurrent(old);
   const refusing = current ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
-  if ((flags & refusing) != 0) {
+  if ((flags & refusing) != 0 || !hasVersion(record, current ? old : 0)) {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }

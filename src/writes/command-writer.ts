@@ -2,9 +2,11 @@ import {
   FLAG_RETURN_OLD,
   ITEM_ENCODING,
   ITEM_VALUE_BYTES,
+  OP_INCREMENT,
   OP_RELEASE,
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
+  RECORD_GUARD,
   RECORD_OLD,
   RECORD_PAGES,
   RECORD_STATUS,
@@ -130,6 +132,7 @@ export class CommandWriter {
     const status = this.#placer.place(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
+      if (command.opcode === OP_INCREMENT) this.#takeSum(command, this.#lastRecord());
       // What this thread had sent to the shard before was applied first. Its answers are taken
       // in now, or an older pending value would hide this one.
       if (this.#outbox.count > 0) this.reap();
@@ -236,6 +239,7 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
+    if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -247,6 +251,10 @@ export class CommandWriter {
   #oldReference(command: Command, record: number): number {
     if ((command.flags & FLAG_RETURN_OLD) === 0) return 0;
     return this.#session.arena.view.getUint32(record + RECORD_OLD, true);
+  }
+
+  #takeSum(command: Command, record: number): void {
+    command.guard = this.#session.arena.view.getFloat64(record + RECORD_GUARD, true);
   }
 
   #settle(command: Command, status: number, shard: number, old: number): void {
@@ -286,6 +294,9 @@ export class CommandWriter {
       }
       // A command that was refused before it was begun has no record of its own.
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
+      if (command.opcode === OP_INCREMENT && status === STATUS_OK) {
+        this.#takeSum(command, this.#lastRecord());
+      }
       this.#settle(command, status, shard, old);
     }
     return this.#queue.length > 0;
