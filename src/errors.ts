@@ -9,6 +9,7 @@ import {
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
   STATUS_REFUSED,
+  STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
   type Status,
@@ -195,6 +196,7 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:

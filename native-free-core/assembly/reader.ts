@@ -73,7 +73,8 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { tryHold } from "./owner";
 import { drainTouches } from "./recency";
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
+import { isStale } from "./staleness";
+import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
 import { bucketNumber, matchTags, tagOf } from "./table";
 import { appendTouch } from "./touches";
@@ -84,6 +85,8 @@ export const READ_VALUE: u32 = 1;
 export const READ_TOUCH: u32 = 2;
 /** Also leave creation time and version in the result area. */
 export const READ_META: u32 = 4;
+/** Answer a stale entry with STALE instead of MISS; it counts as a miss all the same. */
+export const READ_STALE: u32 = 8;
 
 const TRIES_MAX: u32 = 128;
 const WAIT_STEPS_MAX: u32 = 20;
@@ -182,7 +185,7 @@ let isHolding: bool = false;
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
-/** One attempt at a read: OK, MISS, or TORN. */
+/** One attempt at a read: OK, MISS, STALE, or TORN. */
 @inline
 function attempt(
   shard: usize,
@@ -196,14 +199,15 @@ function attempt(
   if (version & 1) return TORN;
   const item = lookUp(shard, hash, namespaceId, thread + THREAD_KEY, keyBytes);
   let status = STATUS_MISS;
-  if (item != 0 && !isOver(item, namespaceId)) {
+  const stale = item != 0 && isStale(item);
+  if (item != 0 && (!stale || (flags & READ_STALE) != 0) && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
     }
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
-    status = STATUS_OK;
+    status = stale ? STATUS_STALE : STATUS_OK;
   }
   fence();
   if (atomic.load<u32>(stripe) != version) {
@@ -215,7 +219,8 @@ function attempt(
 
 /**
  * Reads the key in the key scratch area. OK with the value in the scratch area (or pinned) and
- * the result filled in, MISS, or BUSY. Any thread, at any time.
+ * the result filled in, STALE likewise where it is asked for, MISS, or BUSY. Any thread, at any
+ * time.
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
