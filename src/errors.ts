@@ -22,6 +22,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
   | 'ERR_CACHE_INVALID_NAMESPACE'
+  | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -31,6 +32,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -69,6 +71,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
     remedy: 'Use a short, well-formed name.',
+  },
+  ERR_CACHE_INVALID_PATTERN: {
+    retryable: false,
+    cause: 'The prefix or glob is no string, empty, too long, or not well-formed.',
+    remedy: "Correct what the message names; '\\' takes a special character as it is.",
   },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
@@ -114,6 +121,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
+  },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -264,6 +276,18 @@ function count(value: number | undefined): string {
 /** `ERR_CACHE_INVALID_KEY`; the problem completes the sentence that begins with "key". */
 export function invalidKey(problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_KEY', `key ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_PATTERN`; the subject is `prefix` or `glob`. */
+export function invalidPattern(subject: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_PATTERN', `${subject} ${problem}`);
+}
+
+/** `ERR_CACHE_ABORTED` with the reason that the signal gives. */
+export function aborted(operation: string, soFar: string, signal: AbortSignal): CacheError {
+  return new CacheError('ERR_CACHE_ABORTED', `${operation}: aborted; ${soFar}`, {
+    cause: signal.reason,
+  });
 }
 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */

@@ -5,6 +5,7 @@ import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
 import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
+import { ScanBook } from './scans/scan-book.js';
 import type { ThreadSession } from './thread-session.js';
 import type { Command } from './writes/command.js';
 import { CommandWriter } from './writes/command-writer.js';
@@ -17,6 +18,7 @@ export class KeyspaceContext {
   readonly codec: Codec;
   readonly defaultTtlMs: number;
   readonly gate: ReadGate;
+  readonly scans: ScanBook;
 
   /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
   get isPlain(): boolean {
@@ -34,6 +36,7 @@ export class KeyspaceContext {
     this.gate = new ReadGate();
     this.writer = new CommandWriter(session, this.gate, inPlace);
     this.view = new EntryView(session);
+    this.scans = new ScanBook(session, this.writer, (operation) => this.assertOpen(operation));
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
   }

@@ -6,6 +6,7 @@ export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
   commandRecord,
   commandShard,
@@ -14,6 +15,7 @@ export {
   helpShard,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
 export { clearNamespace, registerNamespace } from "./namespaces";
 export { read } from "./reader";

@@ -293,7 +293,7 @@ function growTable(shard: usize): void {
   splitBucket(shard);
 }
 
-/** Removes a key. OK when it was there, stale or not, else REFUSED; a stale value is not returned. */
+/** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
   const entry = findRecordKey(shard, record);

@@ -120,6 +120,7 @@ export class CommandWriter {
     const status = this.#placer.place(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
+      command.scan?.take(this.#session, this.#lastRecord());
       // What this thread had sent to the shard before was applied first. Its answers are taken
       // in now, or an older pending value would hide this one.
       if (this.#outbox.count > 0) this.reap();
@@ -226,6 +227,7 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
+    if (status === STATUS_OK) command.scan?.take(this.#session, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -275,6 +277,7 @@ export class CommandWriter {
         continue;
       }
       // A command that was refused before it was begun has no record of its own.
+      if (status === STATUS_OK) command.scan?.take(this.#session, this.#lastRecord());
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
       this.#settle(command, status, shard, old);
     }
