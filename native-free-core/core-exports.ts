@@ -19,6 +19,12 @@ export interface CoreExports {
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
+  beginScan(
+    shardIndex: number,
+    namespaceId: number,
+    patternBytes: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
   describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
@@ -59,6 +65,7 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
+  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

@@ -7,6 +7,8 @@ export const STATUS_OK = 0;
 export const STATUS_REFUSED = 1;
 /** The command lies in the ring; its record will hold the answer. */
 export const STATUS_PENDING = 2;
+/** A read that asked for stale entries too found one. */
+export const STATUS_STALE = 23;
 /** No live entry under that key. */
 export const STATUS_MISS = -1;
 /** The shard was held for longer than a reader waits: hit or miss is not known. */
@@ -33,6 +35,7 @@ export type AnswerStatus =
   | typeof STATUS_OK
   | typeof STATUS_REFUSED
   | typeof STATUS_PENDING
+  | typeof STATUS_STALE
   | typeof STATUS_MISS;
 
 /** The statuses that tell a caller its command cannot be carried out as asked. */

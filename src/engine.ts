@@ -24,6 +24,7 @@ import { CacheError, engineClosed, statusError } from './errors.js';
 import { Keyspace } from './keyspace.js';
 import { KeyspaceContext } from './keyspace-context.js';
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import type { ScanProgress } from './scans/scan-progress.js';
 import { ThreadSession } from './thread-session.js';
 import { isWellFormed } from './well-formed.js';
 
@@ -88,6 +89,20 @@ export class Engine extends Keyspace implements AsyncDisposable {
     this.#context.assertOpen('stats');
     near?.flushHits();
     return readStats(session, failedWrites, writer.pending.count);
+  }
+
+  /**
+   * How far the scan of that id is, or how it ended: of those that this thread started by
+   * `invalidatePrefix` and the like, in whichever namespace. Known are all that run and the last 64
+   * that ended; `undefined` for others. The id is in what `onProgress` is told.
+   */
+  scan(id: string): ScanProgress | undefined {
+    return this.#context.scans.find(id);
+  }
+
+  /** The scans of this thread: the last 64 that ended, then those that run. */
+  scans(): readonly ScanProgress[] {
+    return this.#context.scans.list();
   }
 
   /** Bytes of the largest value that can be stored. */

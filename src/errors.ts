@@ -11,6 +11,7 @@ import {
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
   STATUS_REFUSED,
+  STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
   type Status,
@@ -25,6 +26,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_NAMESPACE'
   | 'ERR_CACHE_NOT_A_NUMBER'
   | 'ERR_CACHE_NUMBER_OVERFLOW'
+  | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -34,6 +36,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -83,6 +86,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
     remedy: 'Set the counter back before it gets there; the value was left as it was.',
   },
+  ERR_CACHE_INVALID_PATTERN: {
+    retryable: false,
+    cause: 'The prefix or glob is no string, empty, too long, or not well-formed.',
+    remedy: "Correct what the message names; '\\' takes a special character as it is.",
+  },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
     cause: 'The handle is no handle of an engine, or one of another version of the library.',
@@ -127,6 +135,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
+  },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -209,6 +222,7 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:
@@ -288,6 +302,18 @@ function count(value: number | undefined): string {
 /** `ERR_CACHE_INVALID_KEY`; the problem completes the sentence that begins with "key". */
 export function invalidKey(problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_KEY', `key ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_PATTERN`; the subject is `prefix` or `glob`. */
+export function invalidPattern(subject: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_PATTERN', `${subject} ${problem}`);
+}
+
+/** `ERR_CACHE_ABORTED` with the reason that the signal gives. */
+export function aborted(operation: string, soFar: string, signal: AbortSignal): CacheError {
+  return new CacheError('ERR_CACHE_ABORTED', `${operation}: aborted; ${soFar}`, {
+    cause: signal.reason,
+  });
 }
 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */

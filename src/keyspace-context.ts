@@ -7,6 +7,7 @@ import { NearCache } from './near-cache/near-cache.js';
 import type { ResolvedNearCache } from './options.js';
 import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
+import { ScanBook } from './scans/scan-book.js';
 import type { ThreadSession } from './thread-session.js';
 import type { Command } from './writes/command.js';
 import { CommandWriter } from './writes/command-writer.js';
@@ -23,6 +24,7 @@ export class KeyspaceContext {
   readonly near: NearCache | undefined;
   /** Whether decoded values are frozen before they are handed out. */
   readonly isFrozen: boolean;
+  readonly scans: ScanBook;
 
   /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
   get isPlain(): boolean {
@@ -47,6 +49,7 @@ export class KeyspaceContext {
     this.near = nearCache.kind === 'on' ? new NearCache(session, nearCache) : undefined;
     this.writer = new CommandWriter(session, this.gate, inPlace, this.near);
     this.view = new EntryView(session);
+    this.scans = new ScanBook(session, this.writer, (operation) => this.assertOpen(operation));
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
     this.isFrozen = nearCache.isFrozen;

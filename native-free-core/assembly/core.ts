@@ -6,6 +6,7 @@ export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
   commandRecord,
   commandShard,
@@ -15,6 +16,7 @@ export {
   helpShard,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
 export { clearNamespace, registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";

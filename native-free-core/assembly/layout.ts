@@ -180,6 +180,7 @@ export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
 export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
+export const OP_SCAN: u32 = 8; // visit some entries of a namespace
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
@@ -190,6 +191,25 @@ export const FLAG_VERSION: u32 = 32; // refuse unless the present version is REC
 
 export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
 export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
+
+// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
+//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
+//  on and leaves its counts; the caller copies the cursor into the next record.
+export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
+export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
+export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
+export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
+export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
+
+export const SCAN_LIST: u32 = 0; // leave the keys in the record
+export const SCAN_DELETE: u32 = 1; // remove the entries
+export const SCAN_EXPIRE: u32 = 2; // make them stale
+export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it

@@ -72,6 +72,7 @@ import { namespaceEpoch } from "./namespaces";
 import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes } from "./slab";
+import { isStale } from "./staleness";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
@@ -96,6 +97,12 @@ export function isCurrent(item: usize): bool {
   if (load<u32>(item + ITEM_EPOCH) != epoch) return false;
   const expiry = load<f64>(item + ITEM_EXPIRY_MS);
   return expiry == Infinity || judgeMs < expiry;
+}
+
+/** True when an item is what reads answer with: current and not stale. */
+@inline
+export function isFresh(item: usize): bool {
+  return isCurrent(item) && !isStale(item);
 }
 
 /** Index entry of a record's key; 0 = none. */
@@ -146,12 +153,13 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   let entry = findRecordKey(shard, record);
   let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   const current = old != 0 && isCurrent(old);
-  const refusing = current ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
-  if ((flags & refusing) != 0 || !hasVersion(record, current ? old : 0)) {
+  const fresh = current && !isStale(old);
+  const refusing = fresh ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
+  if ((flags & refusing) != 0 || !hasVersion(record, fresh ? old : 0)) {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }
-  if ((flags & FLAG_KEEP_TTL) != 0 && current) {
+  if ((flags & FLAG_KEEP_TTL) != 0 && fresh) {
     putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
   }
   const before = upheavals;
@@ -167,7 +175,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   linkItem(shard, record, item, entry);
   enlist(shard, item);
   if (old != 0) {
-    if (current && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
+    if (fresh && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
   }
   count(shard + SHARD_SETS);
@@ -298,27 +306,28 @@ function growTable(shard: usize): void {
   splitBucket(shard);
 }
 
-/** Removes a key. OK when it was there, else REFUSED. */
+/** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
   const current = isCurrent(item);
+  const fresh = current && !isStale(item);
   removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
   const isWanted = (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
-  if (current && isWanted) returnOld(shard, record, item, thread);
+  if (fresh && isWanted) returnOld(shard, record, item, thread);
   else dropOld(shard, item);
   count(shard + SHARD_DELETES);
   return current ? STATUS_OK : STATUS_REFUSED;
 }
 
-/** Gives a key a new expiry. OK, or REFUSED when there is no such key. */
+/** Gives a key a new expiry. OK, or REFUSED when there is no such key or its entry is stale. */
 export function applyTouch(shard: usize, record: usize): i32 {
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
-  if (!isCurrent(item)) return STATUS_REFUSED;
+  if (!isFresh(item)) return STATUS_REFUSED;
   const expiry = load<f64>(record + RECORD_EXPIRY_MS);
   wheelRemove(shard, item);
   // In the odd window, so that decoded copies elsewhere notice.

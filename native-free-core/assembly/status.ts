@@ -7,6 +7,8 @@ export const STATUS_OK: i32 = 0;
 export const STATUS_REFUSED: i32 = 1;
 /** The command lies in the ring; its record will hold the answer. */
 export const STATUS_PENDING: i32 = 2;
+/** A read that asked for stale entries too found one. */
+export const STATUS_STALE: i32 = 23;
 /** No live entry under that key. */
 export const STATUS_MISS: i32 = -1;
 /** The shard was held for longer than a reader waits: hit or miss is not known. */

@@ -43,6 +43,7 @@ export class CommandPlacer {
    */
   place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
+    if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);

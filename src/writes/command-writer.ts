@@ -133,6 +133,7 @@ export class CommandWriter {
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
       if (command.opcode === OP_INCREMENT) this.#takeSum(command, this.#lastRecord());
+      command.scan?.take(this.#session, this.#lastRecord());
       // What this thread had sent to the shard before was applied first. Its answers are taken
       // in now, or an older pending value would hide this one.
       if (this.#outbox.count > 0) this.reap();
@@ -240,6 +241,7 @@ export class CommandWriter {
     }
     const old = this.#oldReference(command, record);
     if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
+    if (status === STATUS_OK) command.scan?.take(this.#session, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -293,6 +295,7 @@ export class CommandWriter {
         continue;
       }
       // A command that was refused before it was begun has no record of its own.
+      if (status === STATUS_OK) command.scan?.take(this.#session, this.#lastRecord());
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
       if (command.opcode === OP_INCREMENT && status === STATUS_OK) {
         this.#takeSum(command, this.#lastRecord());

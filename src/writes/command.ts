@@ -8,6 +8,7 @@ import {
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
+import type { ScanSlice } from '../scans/scan-slice.js';
 
 const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION;
 /** What a queued command costs on the heap besides its key and value. */
@@ -55,6 +56,8 @@ export class Command {
   /** The old value, where it was asked for and the command was carried out at once. */
   returned: unknown = undefined;
   settle: Settle = ignore;
+  /** What an OP_SCAN carries and takes its answer. */
+  scan: ScanSlice | undefined = undefined;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
