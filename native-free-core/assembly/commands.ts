@@ -11,13 +11,16 @@ import {
 } from "./arena";
 import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
+import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
 import {
   OP_DELETE,
   OP_EXPIRE_TAGGED,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_REMOVE_TAGGED,
+  OP_SCAN,
   OP_SET,
   OP_STAGE,
   OP_TOUCH,
@@ -28,6 +31,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -61,6 +65,7 @@ import {
   takeRecord,
   waitingBytes,
 } from "./ring";
+import { applyScan } from "./scan";
 import { applyDelete, applyRelease, applySet, applyStage, applyTouch, dropStaged } from "./shard";
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
@@ -72,6 +77,8 @@ const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
 /** Units that a slice of an invalidation counts for, however little it finds to do. */
 const SLICE_UNITS: u32 = 32;
+/** What a slice of a scan costs of a holder's units: no second one follows it. */
+const SCAN_COST: u32 = 256;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
@@ -118,14 +125,14 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
-  return beginTagCommand(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
+  return beginSlice(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
 }
 
 /**
- * Begins a command about tags in a shard. Returns the address where its slice and the names go,
+ * Begins a slice of a longer operation in a shard. Returns the address where its fields go,
  * `roomBytes` of them, or FULL.
  */
-export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
+export function beginSlice(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
   shardIndex = shard;
   const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
   record = claimRecord(ringOf(thread, shard), size);
@@ -139,9 +146,29 @@ export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomB
   return <i32>(record + RECORD_KEY);
 }
 
+/**
+ * Begins a slice of a scan of one shard. Returns the address where its fields (SCAN_*), the
+ * pattern and room for keys go, `roomBytes` in all, or FULL.
+ */
+export function beginScan(
+  shard: u32,
+  namespaceId: u32,
+  patternBytes: u32,
+  roomBytes: u32,
+): i32 {
+  const fields = beginSlice(OP_SCAN, shard, namespaceId, roomBytes);
+  if (fields != STATUS_FULL) put16(record + RECORD_KEY_BYTES, patternBytes);
+  return fields;
+}
+
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
 export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
+}
+
+/** Version that a set asks for, or what an increment adds. */
+export function describeGuard(guard: f64): void {
+  putF64(record + RECORD_GUARD, guard);
 }
 
 /** Pages or old item that the command is about. */
@@ -163,8 +190,9 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
-  // Only now: the value may have been copied out of a pinned entry.
-  unpin();
+  // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
+  // its thread still looks at what it has pinned.
+  if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -304,6 +332,7 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
 @inline
 function unitsOf(command: usize): u32 {
   const opcode = load<u8>(command + RECORD_OPCODE);
+  if (opcode == OP_SCAN) return SCAN_COST;
   const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
   return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
 }
@@ -326,5 +355,7 @@ function apply(shard: usize, command: usize, id: u32): i32 {
     dropStaged(shard, command);
     return status;
   }
+  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
+  if (opcode == OP_SCAN) return applyScan(shard, command);
   return STATUS_REFUSED;
 }

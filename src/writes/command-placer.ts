@@ -1,11 +1,15 @@
 import {
+  CONTENT_TYPE_BYTES_MAX,
   FLAG_LARGE,
   ITEM_HEAD_BYTES,
   NAMES_FIRST,
+  NUMBER_BYTES_MAX,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_STAGE,
   RECORD_PAGES,
   SLICE_NAMES,
+  TAGS_MAX,
 } from '../../native-free-core/assembly/layout.js';
 import {
   STATUS_FULL,
@@ -31,6 +35,10 @@ import type { Command } from './command.js';
 export const STATUS_STAGING = 3;
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
+const REFERENCE_BYTES = 4;
+/** What the holder writes into the record of an increment: content type, sum, tags. */
+const COUNTING_ROOM_BYTES: number =
+  CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * REFERENCE_BYTES;
 
 /** Writes commands into this thread's rings and submits them. */
 export class CommandPlacer {
@@ -49,9 +57,13 @@ export class CommandPlacer {
   place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
     if (command.slice !== undefined) return this.#placeSlice(command, command.slice);
+    if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
+    if (command.opcode === OP_INCREMENT) {
+      return this.#placeInline(command, keyBytes, COUNTING_ROOM_BYTES);
+    }
     const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
     const tagBytes = command.tags === undefined ? 0 : command.tags.inlineBytes;
     const totalBytes = keyBytes + command.contentType.length + roomBytes + tagBytes;
@@ -81,6 +93,7 @@ export class CommandPlacer {
     // A command that waited on the heap counts from its call: a clear since then wins, and its
     // time to live has begun.
     if (command.isQueued) core.describeCall(command.epoch);
+    if (command.isGuarded) core.describeGuard(command.guard);
     const ttlMs = command.isQueued ? command.expiryMs - this.#session.nowMs() : command.ttlMs;
     return core.submit(
       command.valueBytes,
@@ -206,7 +219,7 @@ export class CommandPlacer {
     }
     if (areStaged) writeNamePages(this.#session, command.stagedPage - 1, 0, names);
     const room = SLICE_NAMES + (areStaged ? NAMES_FIRST : names.section.byteLength);
-    const target = core.beginTagCommand(command.opcode, shard, command.namespaceId, room);
+    const target = core.beginSlice(command.opcode, shard, command.namespaceId, room);
     if (target === STATUS_FULL) return STATUS_FULL;
     slice.write(arena.view, target >>> 0);
     this.#writeNames((target >>> 0) + SLICE_NAMES, names, areStaged);
