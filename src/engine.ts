@@ -127,10 +127,10 @@ export class Engine extends Keyspace implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { session, writer } = this.#context;
+    const { session } = this.#context;
     this.#context.gate.close();
     this.#context.near?.clock.clear();
-    await writer.drained();
+    await this.#context.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();
       session.detach();

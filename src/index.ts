@@ -21,3 +21,4 @@ export type { KeyFilter } from './scans/key-pattern.js';
 export type { ScanOptions } from './scans/scan-options.js';
 export type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
 export type { SetOptions } from './set-options.js';
+export type { InvalidateTagsOptions } from './tags/tag-match.js';

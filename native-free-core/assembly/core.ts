@@ -8,6 +8,7 @@ export {
   beginCommand,
   beginScan,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,
