@@ -46,6 +46,7 @@ import {
   RING_TAIL,
   SHARD_HOME,
   SHARD_ID,
+  SHARD_LAST_SERVED,
   SHARD_WANTED,
   THREAD_COMPLETIONS,
   THREAD_INPLACE,
@@ -53,6 +54,7 @@ import {
   THREAD_QUEUED,
   THREAD_RING_HIGH,
   THREAD_RINGS,
+  THREAD_SLOTS_MAX,
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
@@ -252,7 +254,8 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
   }
-  const home = load<u32>(shard + SHARD_HOME);
+  // After the work bit: whoever gives the shard to another worker stores the home, then rings.
+  const home = atomic.load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
 }
@@ -278,7 +281,7 @@ export function release(shard: usize): void {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
     // where there is none, the callers themselves.
     if (rounds == HAND_OVER_ROUNDS_MAX) {
-      const home = load<u32>(shard + SHARD_HOME);
+      const home = atomic.load<u32>(shard + SHARD_HOME);
       if (home != 0) ringDoorbell(threadAddress(home - 1));
       else wakeCallers(shard);
       return;
@@ -304,11 +307,22 @@ function wakeCallers(shard: usize): void {
  * a unit or more (see `unitsOf`).
  */
 export function drainWork(shard: usize, unitsMax: u32): u32 {
-  let work = workOf(shard);
+  const work = workOf(shard);
+  // Rings take turns: one that is always full must not keep those behind it waiting.
+  const last = <u64>(load<u32>(shard + SHARD_LAST_SERVED) & (THREAD_SLOTS_MAX - 1));
+  const later = work & ~(((<u64>2) << last) - 1);
+  const ran = drainRings(shard, later, unitsMax);
+  return ran < unitsMax ? ran + drainRings(shard, work & ~later, unitsMax - ran) : ran;
+}
+
+/** Drains the rings of the threads named by bits, the lowest first; the units used. */
+function drainRings(shard: usize, rings: u64, unitsMax: u32): u32 {
+  let work = rings;
   let ran: u32 = 0;
   while (work != 0 && ran < unitsMax) {
     const id = <u32>ctz<u64>(work);
     work &= work - 1;
+    put32(shard + SHARD_LAST_SERVED, id);
     ran += drainRing(shard, id, unitsMax - ran);
   }
   return ran;

@@ -92,6 +92,7 @@ export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
 export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
 export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
+export const THREAD_RETIRED: u32 = 392; // u32, 1 = the worker leaves its loop and its slot
 export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
 // Counters of the thread, u64 each; written by the thread alone.
 export const THREAD_HITS: u32 = 640; // reads that found an entry
@@ -285,6 +286,7 @@ export const SHARD_SWEPT_CLEARS: u32 = 564; // u32, HEADER_CLEARS that the last 
 export const SHARD_SWEEP_PAGE: u32 = 568; // u32, cursor of the sweep, relative to the first page
 export const SHARD_SWEEP_CLEARS: u32 = 572; // u32, HEADER_CLEARS when this sweep began
 export const SHARD_OVERFLOW_FREE: u32 = 576; // reference of a free overflow bucket
+export const SHARD_LAST_SERVED: u32 = 580; // u32, thread slot whose ring was drained last
 export const SHARD_CLASS_USED: u32 = 584; // u64, bit c = class c has items
 export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last moved on
 export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next
