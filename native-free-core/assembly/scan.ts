@@ -18,7 +18,7 @@
 import { toAddress } from "./arena";
 import { copyBytes, equalBytes } from "./bytes";
 import { unlinkItem } from "./eviction";
-import { globSteps, matchesGlob } from "./glob";
+import { GLOB_MATCHES, GLOB_PAUSED, globState, globSteps, matchGlob } from "./glob";
 import { dispose } from "./items";
 import {
   BUCKET_ENTRIES,
@@ -47,7 +47,9 @@ import {
   SCAN_LIST,
   SCAN_MATCHED,
   SCAN_PATTERN,
+  SCAN_PAUSED,
   SCAN_SCANNED,
+  SCAN_STATE,
   SCAN_UNITS,
   SCAN_WRITTEN,
   SHARD_BUCKET_COUNT,
@@ -62,7 +64,7 @@ import { put16, put32, put64, putF64 } from "./store";
 
 /**
  * Bound of one slice: what takes about 100 µs, in units of a few nanoseconds, since a slice reads
- * no clock. One match is never cut: the longest key against the worst pattern takes as long again.
+ * no clock. The longest key against the worst pattern takes several slices.
  */
 const SLICE_UNITS_MAX: u32 = 32_768;
 /** Looking through a chain once, with its lines in the cache. */
@@ -70,12 +72,18 @@ const LOOK_UNITS: u32 = 16;
 /** An item whose head and key come from memory. */
 const ITEM_UNITS: u32 = 32;
 /** Taking an item out of the index and all lists. */
-const DELETE_UNITS: u32 = 128;
+const DELETE_UNITS: u32 = 64;
 
-/** Answer of `visit`: the entry is of no concern, was dealt with, or its key has no room. */
+/**
+ * Answer of `visit`: the entry is of no concern, was dealt with, its key has no room, or comparing
+ * it was not finished.
+ */
 const PASSED_OVER: u32 = 0;
 const MATCHED: u32 = 1;
 const NO_ROOM: u32 = 2;
+const UNFINISHED: u32 = 3;
+
+const STEPS_ALL: u32 = 0x7fffffff;
 
 let scanned: u32 = 0;
 let written: u32 = 0;
@@ -106,14 +114,34 @@ function nextItem(shard: usize, number: u32, after: u64): usize {
   return next;
 }
 
-/** Whether a key matches the pattern of a scan's record. */
-export function matchesScan(record: usize, key: usize, keyBytes: u32): bool {
+/** Compares a key with the pattern of a scan's record: an answer of `matchGlob`. */
+function compare(record: usize, key: usize, keyBytes: u32, state: u64, stepsMax: u32): u32 {
   const pattern = record + RECORD_KEY + SCAN_PATTERN;
   const patternBytes = load<u16>(record + RECORD_KEY_BYTES);
   if (load<u8>(record + RECORD_FLAGS) & SCAN_GLOB) {
-    return matchesGlob(key, keyBytes, pattern, patternBytes);
+    return matchGlob(key, keyBytes, pattern, patternBytes, state, stepsMax);
   }
-  return keyBytes >= patternBytes && equalBytes(key, pattern, patternBytes);
+  return keyBytes >= patternBytes && equalBytes(key, pattern, patternBytes) ? GLOB_MATCHES : 0;
+}
+
+/** Whether a key matches the pattern of a scan's record. */
+export function matchesScan(record: usize, key: usize, keyBytes: u32): bool {
+  return compare(record, key, keyBytes, 0, STEPS_ALL) == GLOB_MATCHES;
+}
+
+/** `compare` for an item; goes on where the slice before left it. */
+function compareItem(record: usize, item: usize, keyBytes: u32, stepsMax: u32): u32 {
+  const fields = record + RECORD_KEY;
+  const sequence = <f64><i64>sequenceOf(item);
+  // An item keeps its key for life, and another one never has its sequence.
+  const isLeft = load<f64>(fields + SCAN_PAUSED) == sequence;
+  const state = isLeft ? load<u64>(fields + SCAN_STATE) : 0;
+  const answer = compare(record, item + ITEM_KEY, keyBytes, state, stepsMax);
+  if (answer == GLOB_PAUSED) {
+    put64(fields + SCAN_STATE, globState);
+    putF64(fields + SCAN_PAUSED, sequence);
+  }
+  return answer;
 }
 
 /** Writes a key behind those that the slice found before; false when there is no room. */
@@ -127,14 +155,16 @@ function writeKey(record: usize, item: usize, keyBytes: u32): bool {
   return true;
 }
 
-function visit(shard: usize, record: usize, item: usize): u32 {
+function visit(shard: usize, record: usize, item: usize, stepsMax: u32): u32 {
   if (load<u16>(item + ITEM_NAMESPACE) != load<u16>(record + RECORD_NAMESPACE)) return PASSED_OVER;
   if (load<u32>(item + ITEM_STATE) != ITEM_LIVE || !isCurrent(item)) return PASSED_OVER;
   const mode = load<u8>(record + RECORD_ENCODING);
   // Deletion takes stale entries too; for the other two they are gone already.
   if (mode != SCAN_DELETE && isStale(item)) return PASSED_OVER;
   const keyBytes = load<u16>(item + ITEM_KEY_BYTES);
-  if (!matchesScan(record, item + ITEM_KEY, keyBytes)) {
+  const answer = compareItem(record, item, keyBytes, stepsMax);
+  if (answer == GLOB_PAUSED) return UNFINISHED;
+  if (answer != GLOB_MATCHES) {
     scanned += 1;
     return PASSED_OVER;
   }
@@ -190,11 +220,9 @@ export function applyScan(shard: usize, record: usize): i32 {
       continue;
     }
     const steps = globSteps;
-    const found = visit(shard, record, item);
-    if (found == NO_ROOM) {
-      if (written == 0) status = STATUS_TOO_LARGE;
-      break;
-    }
+    const found = visit(shard, record, item, unitsMax);
+    if (found == NO_ROOM && written == 0) status = STATUS_TOO_LARGE;
+    if (found == NO_ROOM || found == UNFINISHED) break;
     matched += found;
     units += ITEM_UNITS + (globSteps - steps) + (found == MATCHED ? DELETE_UNITS : 0);
     after = sequence;

@@ -10,7 +10,9 @@ import {
   SCAN_LIST,
   SCAN_MATCHED,
   SCAN_PATTERN,
+  SCAN_PAUSED,
   SCAN_SCANNED,
+  SCAN_STATE,
   SCAN_UNITS,
   SCAN_WRITTEN,
 } from '../../native-free-core/assembly/layout.js';
@@ -44,6 +46,9 @@ export class ScanSlice {
   #after = 0;
   #bucket = 0;
   #bucketCount = 0;
+  /** A match that the last slice left, and where it goes on. */
+  #paused = 0;
+  #state = 0n;
   /** Whether the next slice only notes which entries are there already. */
   #isMark: boolean;
   /** Entries that the last slice compared. */
@@ -94,6 +99,8 @@ export class ScanSlice {
     view.setFloat64(address + SCAN_LIMIT, this.#limit, true);
     view.setFloat64(address + SCAN_AFTER, this.#after, true);
     view.setUint32(address + SCAN_BUCKET, this.#bucket, true);
+    view.setFloat64(address + SCAN_PAUSED, this.#paused, true);
+    view.setBigUint64(address + SCAN_STATE, this.#state, true);
     view.setUint32(address + SCAN_UNITS, this.#isMark ? 0 : UNITS_ALL, true);
     session.bytes.set(bytes, address + SCAN_PATTERN);
     const flags = isGlob ? SCAN_GLOB : 0;
@@ -109,6 +116,8 @@ export class ScanSlice {
     this.#limit = view.getFloat64(address + SCAN_LIMIT, true);
     this.#after = view.getFloat64(address + SCAN_AFTER, true);
     this.#bucket = view.getUint32(address + SCAN_BUCKET, true);
+    this.#paused = view.getFloat64(address + SCAN_PAUSED, true);
+    this.#state = view.getBigUint64(address + SCAN_STATE, true);
     this.#bucketCount = view.getUint32(address + SCAN_BUCKETS, true);
     this.scanned = view.getUint32(address + SCAN_SCANNED, true);
     this.matched = view.getUint32(address + SCAN_MATCHED, true);
