@@ -3,13 +3,15 @@
 // says where to begin and takes the answer: counts, keys, and where the next slice begins.
 //
 // No entry is missed that is there all the time, whatever happens between two slices:
-// - Buckets are visited in the order of their numbers, up to the number that there are at the end.
-//   A bucket only ever splits into itself and a new last one (table.ts), so an entry moves to
-//   higher numbers alone: out of a bucket that is still to come it moves to one that is still to
-//   come. Out of one that was visited it may be met again.
-// - Within a chain entries are visited in the order of their sequence, whatever slot they are in.
-//   A rewrite gives the key a higher sequence: what is still to come stays to come. Moves of an
-//   item to another chunk, and of a reference within its chain, leave the sequence alone.
+// - Entries are visited in the order of their hashes with the bits reversed (the idea of Redis'
+//   SCAN, P. Noordhuis). A bucket holds the hashes that agree in some low bits, so in that order
+//   one run of places; a split cuts the run in half. The cursor is a place: it moves to the end of
+//   a bucket's run when the bucket was visited. An entry never changes its place, whatever becomes
+//   of the table, and a scan ends however fast the table grows.
+// - Within a bucket and its chain entries are visited in the order of their sequence, whatever
+//   slot they are in. A rewrite gives the key a higher sequence: what is still to come stays to
+//   come. Moves of an item to another chunk, and of a reference within its chain, change neither.
+// An entry is met again when it was rewritten, or when its bucket was cut between two slices of it.
 // What is removed or made stale is not met again, so its count is exact.
 //
 // A scan that changes entries spares those written after its first slice: LIMIT is the sequence of
@@ -25,6 +27,7 @@ import {
   BUCKET_NEXT,
   BUCKET_REFERENCES,
   CHAIN_BUCKETS_MAX,
+  ITEM_HASH,
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_LIVE,
@@ -39,8 +42,6 @@ import {
   RECORD_NAMESPACE,
   RECORD_VALUE_BYTES,
   SCAN_AFTER,
-  SCAN_BUCKET,
-  SCAN_BUCKETS,
   SCAN_DELETE,
   SCAN_GLOB,
   SCAN_LIMIT,
@@ -48,6 +49,7 @@ import {
   SCAN_MATCHED,
   SCAN_PATTERN,
   SCAN_PAUSED,
+  SCAN_PLACE,
   SCAN_SCANNED,
   SCAN_STATE,
   SCAN_UNITS,
@@ -61,6 +63,7 @@ import { isCurrent } from "./shard";
 import { isStale, markStale } from "./staleness";
 import { STATUS_OK, STATUS_TOO_LARGE } from "./status";
 import { put16, put32, put64, putF64 } from "./store";
+import { bucketNumber } from "./table";
 
 /**
  * Bound of one slice: what takes about 100 µs, in units of a few nanoseconds, since a slice reads
@@ -83,6 +86,8 @@ const MATCHED: u32 = 1;
 const NO_ROOM: u32 = 2;
 const UNFINISHED: u32 = 3;
 
+/** Places of the order in which entries are visited. */
+const PLACES: u64 = 1 << 32;
 const STEPS_ALL: u32 = 0x7fffffff;
 
 let scanned: u32 = 0;
@@ -93,8 +98,30 @@ function sequenceOf(item: usize): u64 {
   return load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS;
 }
 
-/** The item of a chain with the lowest sequence above `after`; 0 when there is none. */
-function nextItem(shard: usize, number: u32, after: u64): usize {
+/** The bits of a word in the reverse order. */
+function reverse(word: u32): u32 {
+  let bits = ((word >>> 1) & 0x55555555) | ((word & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return rotl<u32>(bits, 16);
+}
+
+/** Places in the run of a bucket, a power of two. */
+@inline
+function runOf(number: u32, count: u32): u64 {
+  const bits = 32 - clz<u32>(count - 1);
+  const half: u32 = 1 << (bits - 1);
+  // Below the split pointer, and above half of the table, buckets are named by one bit more.
+  const isSplit = number >= half || number + half < count;
+  return (<u64>1) << <u64>(32 - (isSplit ? bits : bits - 1));
+}
+
+/**
+ * The item of a bucket and its chain with the lowest sequence above `after`, of those from a place
+ * on; 0 when there is none.
+ */
+function nextItem(shard: usize, number: u32, place: u32, after: u64): usize {
   let bucket = bucketAddress(shard, number);
   let next: usize = 0;
   let lowest: u64 = LOW_48_BITS + 1;
@@ -104,6 +131,7 @@ function nextItem(shard: usize, number: u32, after: u64): usize {
       if (reference == 0) continue;
       const sequence = sequenceOf(toAddress(reference));
       if (sequence <= after || sequence >= lowest) continue;
+      if (reverse(<u32>load<u64>(toAddress(reference) + ITEM_HASH)) < place) continue;
       lowest = sequence;
       next = toAddress(reference);
     }
@@ -193,8 +221,8 @@ function beginShard(shard: usize, record: usize): void {
 }
 
 /**
- * Runs one slice. OK with counts and cursor in the record; the scan of the shard is over when the
- * next bucket is none of its buckets. TOO_LARGE when a single key has no room in the record.
+ * Runs one slice. OK with counts and cursor in the record. TOO_LARGE when a single key has no room
+ * in the record.
  */
 export function applyScan(shard: usize, record: usize): i32 {
   const fields = record + RECORD_KEY;
@@ -203,19 +231,21 @@ export function applyScan(shard: usize, record: usize): i32 {
   const last = limit < <f64><i64>LOW_48_BITS ? <u64><i64>limit : LOW_48_BITS;
   const unitsMax = min<u32>(load<u32>(fields + SCAN_UNITS), SLICE_UNITS_MAX);
   const count = load<u32>(shard + SHARD_BUCKET_COUNT);
-  let bucket = load<u32>(fields + SCAN_BUCKET);
+  let place = <u64><i64>load<f64>(fields + SCAN_PLACE);
   let after = <u64><i64>load<f64>(fields + SCAN_AFTER);
   let status = STATUS_OK;
   let matched: u32 = 0;
   scanned = 0;
   written = 0;
-  for (let units: u32 = 0; bucket < count && units < unitsMax; ) {
+  for (let units: u32 = 0; place < PLACES && units < unitsMax; ) {
     units += LOOK_UNITS;
-    const item = nextItem(shard, bucket, after);
+    const number = bucketNumber(reverse(<u32>place), count);
+    const item = nextItem(shard, number, <u32>place, after);
     const sequence = item == 0 ? last + 1 : sequenceOf(item);
-    // In order of their sequence: the first one that is too young ends the chain.
+    // In order of their sequence: the first one that is too young ends the bucket.
     if (sequence > last) {
-      bucket += 1;
+      const run = runOf(number, count);
+      place = (place & ~(run - 1)) + run;
       after = 0;
       continue;
     }
@@ -227,8 +257,7 @@ export function applyScan(shard: usize, record: usize): i32 {
     units += ITEM_UNITS + (globSteps - steps) + (found == MATCHED ? DELETE_UNITS : 0);
     after = sequence;
   }
-  put32(fields + SCAN_BUCKET, bucket);
-  put32(fields + SCAN_BUCKETS, count);
+  putF64(fields + SCAN_PLACE, <f64><i64>place);
   putF64(fields + SCAN_AFTER, <f64><i64>after);
   put32(fields + SCAN_SCANNED, scanned);
   put32(fields + SCAN_MATCHED, matched);
