@@ -71,7 +71,13 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
-  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
+  selfGlob(
+    text: number,
+    textBytes: number,
+    pattern: number,
+    patternBytes: number,
+    stepsMax: number,
+  ): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

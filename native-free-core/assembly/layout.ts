@@ -198,17 +198,18 @@ export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never cou
 
 // ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
 //  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
-//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
-//  on and leaves its counts; the caller copies the cursor into the next record.
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (PLACE, AFTER,
+//  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
 export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
-export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
-export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
-export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
-export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
-export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
-export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
-export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
-export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
+export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited in that bucket, 0 = none
+export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
+export const SCAN_STATE: u32 = 32; // u64, where that match goes on
+export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 44; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 48; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 52; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 56; // pattern; then keys, each u16 length and bytes
 
 export const SCAN_LIST: u32 = 0; // leave the keys in the record
 export const SCAN_DELETE: u32 = 1; // remove the entries
