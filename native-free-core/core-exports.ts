@@ -19,13 +19,13 @@ export interface CoreExports {
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
-  beginSlice(opcode: number, shardIndex: number, namespaceId: number, roomBytes: number): number;
   beginScan(
     shardIndex: number,
     namespaceId: number,
     patternBytes: number,
     roomBytes: number,
   ): number;
+  beginSlice(opcode: number, shardIndex: number, namespaceId: number, roomBytes: number): number;
   describeCall(epoch: number): void;
   describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
@@ -66,7 +66,13 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
-  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
+  selfGlob(
+    text: number,
+    textBytes: number,
+    pattern: number,
+    patternBytes: number,
+    stepsMax: number,
+  ): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

@@ -44,48 +44,6 @@ export interface ExpirationResult {
  */
 export class Keyspace extends KeyspaceWrites {
   /**
-   * Removes every entry of this namespace that has the tag; resolves to the number of live ones.
-   * Entries that were set after the call stay. Works in slices of about 100 µs of a shard's time.
-   *
-   * Rejects with `ERR_CACHE_INVALID_TAG` or `ERR_CACHE_CLOSED`; with `ERR_CACHE_OVERLOADED` or
-   * `ERR_CACHE_OUTCOME_UNKNOWN` when it came to an end in some shards only: repeat it.
-   */
-  invalidateTag(tag: string): Promise<number> {
-    return this.#invalidateTagged('invalidateTag', OP_REMOVE_TAGGED, () => [checkOneTag(tag)]);
-  }
-
-  /**
-   * As `invalidateTag`, for entries that have any of the tags, or, with `match: 'all'`, all of
-   * them. An entry with several of the tags counts once; an empty list removes nothing.
-   */
-  invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<number> {
-    const alternatives = (): readonly TagNames[] => alternativesOf(tags, options);
-    return this.#invalidateTagged('invalidateTags', OP_REMOVE_TAGGED, alternatives);
-  }
-
-  /**
-   * The soft form of `invalidateTag`: entries that have the tag become stale, which keeps their
-   * values as a fallback. Resolves to the number of live entries that were not stale before.
-   */
-  expireTag(tag: string): Promise<number> {
-    return this.#invalidateTagged('expireTag', OP_EXPIRE_TAGGED, () => [checkOneTag(tag)]);
-  }
-
-  #invalidateTagged(
-    operation: string,
-    opcode: number,
-    alternatives: () => readonly TagNames[],
-  ): Promise<number> {
-    const { context, namespaceId } = this;
-    try {
-      context.assertOpen(operation);
-      return runInvalidation(context, { namespaceId, opcode, alternatives: alternatives() });
-    } catch (error) {
-      return context.rejection('', error);
-    }
-  }
-
-  /**
    * Adds to a number and resolves to the sum, as one step for all threads. The value is a safe
    * integer, or the decimal text of one as a string or bytes; it keeps its kind, its content type
    * and its time to live. A key that is not there counts from `initial`. Until it resolves, reads
@@ -241,6 +199,48 @@ export class Keyspace extends KeyspaceWrites {
       return this.context.scans.start(task, options, take, noteFailure);
     } catch (error) {
       return this.context.rejection(text, error);
+    }
+  }
+
+  /**
+   * Removes every entry of this namespace that has the tag; resolves to the number of live ones.
+   * Entries that were set after the call stay. Works in slices of about 100 µs of a shard's time.
+   *
+   * Rejects with `ERR_CACHE_INVALID_TAG` or `ERR_CACHE_CLOSED`; with `ERR_CACHE_OVERLOADED` or
+   * `ERR_CACHE_OUTCOME_UNKNOWN` when it came to an end in some shards only: repeat it.
+   */
+  invalidateTag(tag: string): Promise<number> {
+    return this.#invalidateTagged('invalidateTag', OP_REMOVE_TAGGED, () => [checkOneTag(tag)]);
+  }
+
+  /**
+   * As `invalidateTag`, for entries that have any of the tags, or, with `match: 'all'`, all of
+   * them. An entry with several of the tags counts once; an empty list removes nothing.
+   */
+  invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<number> {
+    const alternatives = (): readonly TagNames[] => alternativesOf(tags, options);
+    return this.#invalidateTagged('invalidateTags', OP_REMOVE_TAGGED, alternatives);
+  }
+
+  /**
+   * The soft form of `invalidateTag`: entries that have the tag become stale, which keeps their
+   * values as a fallback. Resolves to the number of live entries that were not stale before.
+   */
+  expireTag(tag: string): Promise<number> {
+    return this.#invalidateTagged('expireTag', OP_EXPIRE_TAGGED, () => [checkOneTag(tag)]);
+  }
+
+  #invalidateTagged(
+    operation: string,
+    opcode: number,
+    alternatives: () => readonly TagNames[],
+  ): Promise<number> {
+    const { context, namespaceId } = this;
+    try {
+      context.assertOpen(operation);
+      return runInvalidation(context, { namespaceId, opcode, alternatives: alternatives() });
+    } catch (error) {
+      return context.rejection('', error);
     }
   }
 }

@@ -46,6 +46,7 @@ import {
   RING_TAIL,
   SHARD_HOME,
   SHARD_ID,
+  SHARD_LAST_SERVED,
   SHARD_WANTED,
   THREAD_COMPLETIONS,
   THREAD_INPLACE,
@@ -53,6 +54,7 @@ import {
   THREAD_QUEUED,
   THREAD_RING_HIGH,
   THREAD_RINGS,
+  THREAD_SLOTS_MAX,
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
@@ -75,10 +77,10 @@ import { upkeep } from "./upkeep";
 /** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
 const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
-/** Units that a slice of an invalidation counts for, however little it finds to do. */
-const SLICE_UNITS: u32 = 32;
 /** What a slice of a scan costs of a holder's units: no second one follows it. */
 const SCAN_COST: u32 = 256;
+/** Units that a slice of an invalidation counts for, however little it finds to do. */
+const SLICE_UNITS: u32 = 32;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
@@ -190,9 +192,9 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
-  // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
-  // its thread still looks at what it has pinned.
-  if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
+  // Only now: the value may have been copied out of a pinned entry. Operations of many slices go
+  // on by themselves while their thread still looks at what it has pinned.
+  if (!isSlice(load<u8>(record + RECORD_OPCODE))) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -225,6 +227,12 @@ function mayHoldInPlace(shard: usize, inPlace: u32): bool {
   return inPlace != 0 && load<u32>(shard + SHARD_WANTED) == 0;
 }
 
+/** True for a part of an operation that its caller goes on with by itself. */
+@inline
+function isSlice(opcode: u32): bool {
+  return opcode == OP_SCAN || opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
+}
+
 let upkeeps: u32 = 0;
 
 /** Upkeep of a shard without a home worker: a slice with every 32nd command. */
@@ -244,7 +252,8 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
   }
-  const home = load<u32>(shard + SHARD_HOME);
+  // After the work bit: whoever gives the shard to another worker stores the home, then rings.
+  const home = atomic.load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
 }
@@ -270,7 +279,7 @@ export function release(shard: usize): void {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
     // where there is none, the callers themselves.
     if (rounds == HAND_OVER_ROUNDS_MAX) {
-      const home = load<u32>(shard + SHARD_HOME);
+      const home = atomic.load<u32>(shard + SHARD_HOME);
       if (home != 0) ringDoorbell(threadAddress(home - 1));
       else wakeCallers(shard);
       return;
@@ -296,11 +305,22 @@ function wakeCallers(shard: usize): void {
  * a unit or more (see `unitsOf`).
  */
 export function drainWork(shard: usize, unitsMax: u32): u32 {
-  let work = workOf(shard);
+  const work = workOf(shard);
+  // Rings take turns: one that is always full must not keep those behind it waiting.
+  const last = <u64>(load<u32>(shard + SHARD_LAST_SERVED) & (THREAD_SLOTS_MAX - 1));
+  const later = work & ~(((<u64>2) << last) - 1);
+  const ran = drainRings(shard, later, unitsMax);
+  return ran < unitsMax ? ran + drainRings(shard, work & ~later, unitsMax - ran) : ran;
+}
+
+/** Drains the rings of the threads named by bits, the lowest first; the units used. */
+function drainRings(shard: usize, rings: u64, unitsMax: u32): u32 {
+  let work = rings;
   let ran: u32 = 0;
   while (work != 0 && ran < unitsMax) {
     const id = <u32>ctz<u64>(work);
     work &= work - 1;
+    put32(shard + SHARD_LAST_SERVED, id);
     ran += drainRing(shard, id, unitsMax - ran);
   }
   return ran;
@@ -332,9 +352,9 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
 @inline
 function unitsOf(command: usize): u32 {
   const opcode = load<u8>(command + RECORD_OPCODE);
+  // No second slice of a scan follows the first: it is as much as a slice of a home worker.
   if (opcode == OP_SCAN) return SCAN_COST;
-  const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
-  return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
+  return (isSlice(opcode) ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
 }
 
 /** Tells a caller that commands of its were answered. */
@@ -350,12 +370,12 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
+  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
+  if (opcode == OP_SCAN) return applyScan(shard, command);
   if (opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED) {
     const status = applyTagged(shard, command);
     dropStaged(shard, command);
     return status;
   }
-  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
-  if (opcode == OP_SCAN) return applyScan(shard, command);
   return STATUS_REFUSED;
 }

@@ -92,6 +92,7 @@ export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
 export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
 export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
+export const THREAD_RETIRED: u32 = 392; // u32, 1 = the worker leaves its loop and its slot
 export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
 // Counters of the thread, u64 each; written by the thread alone.
 export const THREAD_HITS: u32 = 640; // reads that found an entry
@@ -181,8 +182,8 @@ export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
 export const OP_REMOVE_TAGGED: u32 = 6; // remove the entries that have all the tags named
 export const OP_EXPIRE_TAGGED: u32 = 7; // mark them stale
-export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
 export const OP_SCAN: u32 = 8; // visit some entries of a namespace
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
@@ -194,6 +195,26 @@ export const FLAG_TAGGED: u32 = 64; // names of tags follow the value
 
 export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
 export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
+
+// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
+//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (PLACE, AFTER,
+//  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
+export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
+export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited in that bucket, 0 = none
+export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
+export const SCAN_STATE: u32 = 32; // u64, where that match goes on
+export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 44; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 48; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 52; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 56; // pattern; then keys, each u16 length and bytes
+
+export const SCAN_LIST: u32 = 0; // leave the keys in the record
+export const SCAN_DELETE: u32 = 1; // remove the entries
+export const SCAN_EXPIRE: u32 = 2; // make them stale
+export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
 
 // ── Names of tags in a record ───────────────────────────────────────────────────────────────
 //  A set carries them behind its value (behind its key when the value lies in staged pages); an
@@ -219,25 +240,6 @@ export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whethe
 export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
 export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
 export const SLICE_NAMES: u32 = 32; // names of the tags
-
-// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
-//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
-//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
-//  on and leaves its counts; the caller copies the cursor into the next record.
-export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
-export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
-export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
-export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
-export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
-export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
-export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
-export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
-export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
-
-export const SCAN_LIST: u32 = 0; // leave the keys in the record
-export const SCAN_DELETE: u32 = 1; // remove the entries
-export const SCAN_EXPIRE: u32 = 2; // make them stale
-export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
@@ -288,6 +290,7 @@ export const SHARD_SWEPT_CLEARS: u32 = 564; // u32, HEADER_CLEARS that the last 
 export const SHARD_SWEEP_PAGE: u32 = 568; // u32, cursor of the sweep, relative to the first page
 export const SHARD_SWEEP_CLEARS: u32 = 572; // u32, HEADER_CLEARS when this sweep began
 export const SHARD_OVERFLOW_FREE: u32 = 576; // reference of a free overflow bucket
+export const SHARD_LAST_SERVED: u32 = 580; // u32, thread slot whose ring was drained last
 export const SHARD_CLASS_USED: u32 = 584; // u64, bit c = class c has items
 export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last moved on
 export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next

@@ -56,8 +56,8 @@ export class CommandPlacer {
    */
   place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
-    if (command.slice !== undefined) return this.#placeSlice(command, command.slice);
     if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
+    if (command.slice !== undefined) return this.#placeSlice(command, command.slice);
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);

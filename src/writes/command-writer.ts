@@ -242,9 +242,9 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
-    if (status === STATUS_OK) command.slice?.take(arena.view, record);
     if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
     if (status === STATUS_OK) command.scan?.take(this.#session, record);
+    if (status === STATUS_OK) command.slice?.take(arena.view, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }

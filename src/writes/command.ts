@@ -62,12 +62,12 @@ export class Command {
   /** The old value, where it was asked for and the command was carried out at once. */
   returned: unknown = undefined;
   settle: Settle = ignore;
+  /** What an OP_SCAN carries and takes its answer. */
+  scan: ScanSlice | undefined = undefined;
   /** Invalidations under way that an early read of this set must not outrun. */
   hiddenBy = 0;
   /** Whether the answer came while it was hidden. */
   isAnswered = false;
-  /** What an OP_SCAN carries and takes its answer. */
-  scan: ScanSlice | undefined = undefined;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
