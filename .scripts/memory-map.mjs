@@ -229,6 +229,7 @@ function partsOf(plan, values) {
     { name: 'class lookup', offset: plan.classLookupOffset, note: '' },
     { name: 'namespace registry', offset: plan.namespacesOffset, note: '' },
     { name: 'names of namespaces', offset: plan.namesOffset, note: '' },
+    { name: 'tag stamps', offset: plan.stampsOffset, note: '' },
     {
       name: 'thread slots',
       offset: plan.threadsOffset,

@@ -15,6 +15,7 @@ export {
   submit,
 } from "./commands";
 export { unpin } from "./hazard";
+export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { clearNamespace, registerNamespace } from "./namespaces";
 export { read } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";

@@ -7,6 +7,7 @@
 //   class lookup                 size class by item size in 8-byte units
 //   namespaces   registry        epoch and name of each namespace                     64 KiB
 //   names        name bytes      append only; 1/128 of the memory, at most 516 KiB
+//   stamps       tag stamps      numbers of the latest invalidations of tags          32 KiB
 //   threads      thread slots    identity, hazard word, counters, scratch areas
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
 //   directory    page directory  state of every page: with the items, THE TRUTH
@@ -18,7 +19,7 @@
 // "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
-export const ARENA_LAYOUT_VERSION: u32 = 2; // raise it with every change of this file
+export const ARENA_LAYOUT_VERSION: u32 = 3; // raise it with every change of this file
 export const LINE_BYTES: u32 = 128; // two cache lines
 
 // ── Header ──────────────────────────────────────────────────────────────────────────────────
@@ -60,12 +61,20 @@ export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+// Line of leases and invalidations.
+export const HEADER_INVALIDATIONS: u32 = 280; // u64, number of the latest invalidation of a tag
+export const HEADER_LEASE_TOKENS: u32 = 288; // u64, leases granted in all shards: the last token
+export const HEADER_STAMPS: u32 = 296; // u32, constant: address of the tag stamps
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
 
 export const SLOT_TABLE_SLOTS: u32 = 4096; // key slots; the top 12 bits of a hash name one
 export const SLOT_HASH_SHIFT: u64 = 52; // bits of a hash below the slot number
+
+// ── Tag stamps ──────────────────────────────────────────────────────────────────────────────
+// u64 each: number of the latest invalidation of a tag whose hash names the stamp, 0 = none.
+export const STAMP_COUNT: u32 = 4096; // a power of two
 
 // ── Size classes ────────────────────────────────────────────────────────────────────────────
 export const CLASS_MAX: u32 = 64; // size classes at most
