@@ -20,6 +20,7 @@ export interface CoreExports {
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
   describeCall(epoch: number): void;
+  describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(
     valueBytes: number,

@@ -30,6 +30,7 @@ const MESSAGES: readonly string[] = [
   'overflow buckets are counted wrongly',
   'page is on the wrong list',
   'shard holds more items than allowed',
+  'leases are chained, counted or held wrongly',
 ];
 
 function words(arena: Arena, count: number, address: number): string[] {

@@ -13,8 +13,11 @@ import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
+import { applyLease, applyLeaseEnd } from "./lease-commands";
 import {
   OP_DELETE,
+  OP_LEASE,
+  OP_LEASE_END,
   OP_RELEASE,
   OP_SET,
   OP_STAGE,
@@ -26,6 +29,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -128,6 +132,11 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
 export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
+}
+
+/** Token of the lease that the command is about. */
+export function describeGuard(guard: f64): void {
+  putF64(record + RECORD_GUARD, guard);
 }
 
 /** Pages or old item that the command is about. */
@@ -299,5 +308,7 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
+  if (opcode == OP_LEASE) return applyLease(shard, command, id);
+  if (opcode == OP_LEASE_END) return applyLeaseEnd(shard, command);
   return STATUS_REFUSED;
 }

@@ -4,19 +4,21 @@ export { attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
 export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
+export { clearNamespace } from "./clearing";
 export {
   beginCommand,
   beginShardCommand,
   commandRecord,
   commandShard,
   describeCall,
+  describeGuard,
   describePages,
   helpShard,
   submit,
 } from "./commands";
 export { unpin } from "./hazard";
 export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
-export { clearNamespace, registerNamespace } from "./namespaces";
+export { registerNamespace } from "./namespaces";
 export { read } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";

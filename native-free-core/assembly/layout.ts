@@ -173,6 +173,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_GUARD: u32 = 56; // f64 token of the lease that a fill is for
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -182,12 +183,15 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+export const OP_LEASE: u32 = 12; // ask for the lease of a key
+export const OP_LEASE_END: u32 = 13; // give a lease up
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
 export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+export const FLAG_LEASE: u32 = 128; // refuse unless the lease of RECORD_GUARD still stands
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
@@ -210,6 +214,7 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+export const PAGE_LEASE: u32 = 11; // table of leases, for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
@@ -272,7 +277,13 @@ export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_
 export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
 export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
-export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
+export const SHARD_LEASES_ACTIVE: u32 = 4992; // u32, leases granted now
+export const SHARD_LEASES_CURSOR: u32 = 4996; // u32, where leases whose time is over are looked for
+export const SHARD_LEASES_TABLES: u32 = 5000; // u32 address × LEASE_TABLES_MAX, 0 = none
+export const SHARD_LEASES_GRANTED: u32 = 5016; // u64, since the shard's birth, like the next three
+export const SHARD_LEASES_VOIDED: u32 = 5024; // u64, leases that another than their holder ended
+export const SHARD_LEASES_REFUSED: u32 = 5032; // u64, fills that came too late
+export const SHARD_LEASES_WAITS: u32 = 5040; // u64, requests that found another's lease
 export const SHARD_FIXED_BYTES: u32 = 5120; // then index segments, then stripes
 // At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
 // LINE_BYTES, u32 × HEADER_STRIPES.
@@ -289,6 +300,36 @@ export const BUCKET_NEXT: u32 = 12; // reference of the overflow bucket
 export const BUCKET_REFERENCES: u32 = 16; // u32 × BUCKET_ENTRIES
 export const CHAIN_BUCKETS_MAX: u32 = 8; // buckets of one chain
 export const BUCKET_LOAD_MAX: u32 = 8; // items per bucket before the table grows
+
+// ── Lease page ──────────────────────────────────────────────────────────────────────────────
+// Who may load which missing keys. Head of the page, then chains by hash, then leases.
+export const LEASES_FREE: u32 = 0; // u32 address of the free lease that is used next, 0 = none
+export const LEASES_FREE_LAST: u32 = 4; // u32 address of the one that is used last
+export const LEASES_COUNT: u32 = 8; // u32, granted now
+export const LEASES_CARVED: u32 = 12; // u32, leases of this page used at least once
+export const LEASES_HEADS: u32 = 16; // u32 address × (page bytes / LEASE_BYTES): first of a chain
+export const LEASE_TABLES_MAX: u32 = 4; // lease pages of one shard at most
+
+// ── Lease: 256 bytes ────────────────────────────────────────────────────────────────────────
+//  The state is odd while it is granted, even when it is over; others wait on it.
+export const LEASE_STATE: u32 = 0; // u32, grants and ends so far
+export const LEASE_OUTCOME: u32 = 4; // u32, how the latest ended: LEASE_FILLED and so on
+export const LEASE_NEXT: u32 = 8; // u32 address of the next in the chain, or on the free list
+export const LEASE_HOLDER: u32 = 12; // u32: thread slot + 1 | generation << 8
+export const LEASE_HASH: u32 = 16; // u64, of the key
+export const LEASE_TOKEN: u32 = 24; // f64, names the lease in a fill
+export const LEASE_EXPIRES_MS: u32 = 32; // f64, from then on another may have it
+export const LEASE_INVALIDATIONS: u32 = 40; // u64, number of the latest invalidation at the grant
+export const LEASE_EPOCH: u32 = 48; // u32, namespace epoch at the grant
+export const LEASE_NAMESPACE: u32 = 52; // u16
+export const LEASE_TEXT_BYTES: u32 = 54; // u16, of the key; after a failure, of the message
+export const LEASE_TEXT: u32 = 56; // the first bytes of the key; after a failure, the message
+export const LEASE_BYTES: u32 = 256; // size of a lease
+export const LEASE_TEXT_BYTES_MAX: u32 = 200; // kept of either
+export const LEASE_FILLED: u32 = 1; // its holder stored the value
+export const LEASE_VOIDED: u32 = 2; // the key was written or invalidated, or its time was over
+export const LEASE_RELEASED: u32 = 3; // its holder gave it up, or its thread ended
+export const LEASE_FAILED: u32 = 4; // the load failed; there is a message
 
 // ── Item ────────────────────────────────────────────────────────────────────────────────────
 //  Head, then key, content type, value. In a free chunk the state is 0 and LRU_NEXT links.

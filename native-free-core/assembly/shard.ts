@@ -10,6 +10,7 @@ import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
 import { fence } from "./fence";
+import { admitsFill, settleLease, voidLeaseOfRecord } from "./fills";
 import { delist, dispose, enlist, freePageList, pagesFor } from "./items";
 import {
   BUCKET_NEXT,
@@ -18,6 +19,7 @@ import {
   CLASS_LARGE,
   FLAG_KEEP_TTL,
   FLAG_LARGE,
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
@@ -96,7 +98,8 @@ export function isCurrent(item: usize): bool {
   return expiry == Infinity || judgeMs < expiry;
 }
 
-function findRecordKey(shard: usize, record: usize): usize {
+/** Index entry of a record's key; 0 = none. */
+export function findRecordKey(shard: usize, record: usize): usize {
   return findKey(
     shard,
     load<u64>(record + RECORD_HASH),
@@ -127,8 +130,13 @@ function count(counter: usize): void {
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
+  if ((flags & FLAG_LEASE) != 0 && !admitsFill(shard, record)) {
+    dropStaged(shard, record);
+    return STATUS_REFUSED;
+  }
   if (isOvertaken(record)) {
     dropStaged(shard, record);
+    settleLease(shard, record);
     return STATUS_OK;
   }
   let entry = findRecordKey(shard, record);
@@ -158,6 +166,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
     if (current && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
   }
+  settleLease(shard, record);
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
   return STATUS_OK;
@@ -289,6 +298,7 @@ function growTable(shard: usize): void {
 /** Removes a key. OK when it was there, else REFUSED. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
+  voidLeaseOfRecord(shard, record);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));

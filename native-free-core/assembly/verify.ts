@@ -64,6 +64,7 @@ import {
 import { pageAddress, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
 import { bucketAddress } from "./segments";
 import { chunksPerPage, classAddress, strideOf } from "./slab";
+import { faultOfLeases } from "./verify-leases";
 import { bucketNumber, findReference, tagOf } from "./table";
 
 // Codes; `../verify-report.ts` words them.
@@ -89,6 +90,7 @@ const BYTES_SUM: u32 = 19;
 const OVERFLOW_SUM: u32 = 20;
 const PAGE_LIST: u32 = 21;
 const OVER_COUNT: u32 = 22;
+const LEASE_TABLES: u32 = 23;
 
 let reportAt: usize = 0;
 let reportRoom: u32 = 0;
@@ -330,6 +332,8 @@ export function verifyShard(index: u32, target: usize, room: u32): u32 {
   verifyPages(shard, index);
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) verifyClass(shard, sizeClass);
   verifyWheel(shard);
+  const fault = faultOfLeases(shard);
+  if (fault != 0) report(LEASE_TABLES, fault);
   const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
   if (itemsMax != 0 && load<u32>(shard + SHARD_ITEMS) > itemsMax) report(OVER_COUNT, itemsMax);
   return findings;
