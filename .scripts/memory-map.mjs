@@ -47,6 +47,7 @@ const notFields = new Set([
   'ITEM_RETURNED',
   'ITEM_STALE',
   'ITEM_TAGGED',
+  'LEASE_EMPTY',
   'LEASE_FAILED',
   'LEASE_FILLED',
   'LEASE_RELEASED',

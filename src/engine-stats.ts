@@ -12,6 +12,11 @@ import {
   SHARD_FREE_PAGES,
   SHARD_HOME,
   SHARD_ITEMS,
+  SHARD_LEASES_ACTIVE,
+  SHARD_LEASES_GRANTED,
+  SHARD_LEASES_REFUSED,
+  SHARD_LEASES_VOIDED,
+  SHARD_LEASES_WAITS,
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
   SHARD_SETS,
@@ -42,6 +47,16 @@ export interface ShardStats {
   readonly freePages: number;
   /** Pages that were moved between size classes. */
   readonly pagesMoved: number;
+  /** Leases granted. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** Thread slot of the home worker; -1 = none. */
   readonly homeThreadId: number;
 }
@@ -77,6 +92,16 @@ export interface EngineStats {
   readonly expirations: number;
   readonly items: number;
   readonly bytes: number;
+  /** Rights to load a missing key that were granted: by `lease` and `getOrLoad`. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -102,6 +127,11 @@ function shardStats(view: DataView, shard: number): ShardStats {
     pages: view.getUint32(shard + SHARD_PAGE_COUNT, true),
     freePages: view.getUint32(shard + SHARD_FREE_PAGES, true),
     pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
+    leasesGranted: counter(view, shard + SHARD_LEASES_GRANTED),
+    leasesVoided: counter(view, shard + SHARD_LEASES_VOIDED),
+    leaseWaits: counter(view, shard + SHARD_LEASES_WAITS),
+    fillsRefused: counter(view, shard + SHARD_LEASES_REFUSED),
+    leasesActive: view.getUint32(shard + SHARD_LEASES_ACTIVE, true),
     homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
   };
 }
@@ -157,6 +187,11 @@ export function readStats(
     expirations: sumShards('expirations'),
     items: sumShards('items'),
     bytes: sumShards('bytes'),
+    leasesGranted: sumShards('leasesGranted'),
+    leasesVoided: sumShards('leasesVoided'),
+    leaseWaits: sumShards('leaseWaits'),
+    fillsRefused: sumShards('fillsRefused'),
+    leasesActive: sumShards('leasesActive'),
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

@@ -113,6 +113,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
   async #close(): Promise<void> {
     const { session, writer } = this.#context;
     this.#context.gate.close();
+    this.#context.leases.close();
     await writer.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();

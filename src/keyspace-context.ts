@@ -3,6 +3,7 @@ import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
+import { ThreadLeases } from './leases/thread-leases.js';
 import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
 import type { ThreadSession } from './thread-session.js';
@@ -14,6 +15,7 @@ export class KeyspaceContext {
   readonly session: ThreadSession;
   readonly writer: CommandWriter;
   readonly view: EntryView;
+  readonly leases: ThreadLeases;
   readonly codec: Codec;
   readonly defaultTtlMs: number;
   readonly gate: ReadGate;
@@ -34,6 +36,7 @@ export class KeyspaceContext {
     this.gate = new ReadGate();
     this.writer = new CommandWriter(session, this.gate, inPlace);
     this.view = new EntryView(session);
+    this.leases = new ThreadLeases(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
   }

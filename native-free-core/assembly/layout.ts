@@ -161,7 +161,7 @@ export const TOUCH_MAX: u32 = 2048; // touches of one buffer at most
 export const RECORD_SIZE: u32 = 0; // u32, bytes with padding, multiple of 16
 export const RECORD_OPCODE: u32 = 4; // u8
 export const RECORD_FLAGS: u32 = 5; // u8
-export const RECORD_ENCODING: u32 = 6; // u8
+export const RECORD_ENCODING: u32 = 6; // u8; OP_LEASE_END: LEASE_RELEASED and so on
 export const RECORD_CONTENT_TYPE_BYTES: u32 = 7; // u8
 export const RECORD_KEY_BYTES: u32 = 8; // u16
 export const RECORD_NAMESPACE: u32 = 10; // u16
@@ -330,6 +330,7 @@ export const LEASE_FILLED: u32 = 1; // its holder stored the value
 export const LEASE_VOIDED: u32 = 2; // the key was written or invalidated, or its time was over
 export const LEASE_RELEASED: u32 = 3; // its holder gave it up, or its thread ended
 export const LEASE_FAILED: u32 = 4; // the load failed; there is a message
+export const LEASE_EMPTY: u32 = 5; // the load found nothing to store
 
 // ── Item ────────────────────────────────────────────────────────────────────────────────────
 //  Head, then key, content type, value. In a free chunk the state is 0 and LRU_NEXT links.

@@ -6,11 +6,10 @@ import { leaseOfRecord } from "./fills";
 import {
   ITEM_FLAGS,
   ITEM_STALE,
-  LEASE_FAILED,
-  LEASE_RELEASED,
   LEASE_STATE,
   LEASE_TOKEN,
   LEASE_VOIDED,
+  RECORD_ENCODING,
   RECORD_EXPIRY_MS,
   RECORD_GUARD,
   RECORD_HASH,
@@ -73,17 +72,15 @@ export function applyLease(shard: usize, record: usize, thread: u32): i32 {
 }
 
 /**
- * Gives a lease up; with a message, which waiters are told, the load has failed. OK, or REFUSED
- * when it was over before.
+ * Gives a lease up. How it ended (LEASE_RELEASED, LEASE_FAILED, LEASE_EMPTY) stands in the place of
+ * the encoding, what waiters are told in that of the value. OK, or REFUSED when it was over before.
  */
 export function applyLeaseEnd(shard: usize, record: usize): i32 {
   put32(record + RECORD_OLD, 0);
   const lease = leaseOfRecord(shard, record);
   if (lease == 0) return STATUS_REFUSED;
-  const messageBytes = load<u32>(record + RECORD_VALUE_BYTES);
-  if (messageBytes != 0) {
-    describeEnd(lease, record + RECORD_KEY + load<u16>(record + RECORD_KEY_BYTES), messageBytes);
-  }
-  endLease(shard, lease, messageBytes != 0 ? LEASE_FAILED : LEASE_RELEASED);
+  const message = record + RECORD_KEY + load<u16>(record + RECORD_KEY_BYTES);
+  describeEnd(lease, message, load<u32>(record + RECORD_VALUE_BYTES));
+  endLease(shard, lease, load<u8>(record + RECORD_ENCODING));
   return STATUS_OK;
 }

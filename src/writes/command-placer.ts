@@ -68,6 +68,7 @@ export class CommandPlacer {
     // A command that waited on the heap counts from its call: a clear since then wins, and its
     // time to live has begun.
     if (command.isQueued) core.describeCall(command.epoch);
+    if (command.isGuarded) core.describeGuard(command.guard);
     const ttlMs = command.isQueued ? command.expiryMs - this.#session.nowMs() : command.ttlMs;
     return core.submit(
       command.valueBytes,

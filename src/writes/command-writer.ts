@@ -2,9 +2,11 @@ import {
   FLAG_RETURN_OLD,
   ITEM_ENCODING,
   ITEM_VALUE_BYTES,
+  OP_LEASE,
   OP_RELEASE,
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
+  RECORD_GUARD,
   RECORD_OLD,
   RECORD_PAGES,
   RECORD_STATUS,
@@ -118,6 +120,7 @@ export class CommandWriter {
   /** Places a command that nothing is waiting before. */
   #place(command: Command): number {
     const status = this.#placer.place(command);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
       // What this thread had sent to the shard before was applied first. Its answers are taken
@@ -226,6 +229,7 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -237,6 +241,14 @@ export class CommandWriter {
   #oldReference(command: Command, record: number): number {
     if ((command.flags & FLAG_RETURN_OLD) === 0) return 0;
     return this.#session.arena.view.getUint32(record + RECORD_OLD, true);
+  }
+
+  /** What the record of an OP_LEASE says; nothing that means anything before it was answered. */
+  #takeLease(command: Command, record: number): void {
+    const { view } = this.#session.arena;
+    command.guard = view.getFloat64(record + RECORD_GUARD, true);
+    command.leaseAddress = view.getUint32(record + RECORD_OLD, true) * REFERENCE_BYTES;
+    command.leaseState = view.getUint32(record + RECORD_PAGES, true);
   }
 
   #settle(command: Command, status: number, shard: number, old: number): void {
@@ -276,6 +288,7 @@ export class CommandWriter {
       }
       // A command that was refused before it was begun has no record of its own.
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
+      if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
       this.#settle(command, status, shard, old);
     }
     return this.#queue.length > 0;

@@ -1,12 +1,14 @@
 import {
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   OP_DELETE,
+  OP_LEASE_END,
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
 
-const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT;
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_LEASE;
 /** What a queued command costs on the heap besides its key and value. */
 const COMMAND_BYTES = 256;
 
@@ -28,6 +30,11 @@ export class Command {
   flags = 0;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
+  /** Token of the lease that a fill is for, that is given up, or that was granted. */
+  guard = 0;
+  /** Of an answered OP_LEASE: the lease that was granted or is waited for, and its state. */
+  leaseAddress = 0;
+  leaseState = 0;
   /** Bytes of the encoded value, once it was written. */
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
@@ -66,6 +73,11 @@ export class Command {
   get isVisibleEarly(): boolean {
     if (this.opcode !== OP_SET && this.opcode !== OP_DELETE) return false;
     return (this.flags & CONDITIONS) === 0;
+  }
+
+  /** Whether its record carries `guard`. */
+  get isGuarded(): boolean {
+    return this.opcode === OP_LEASE_END || (this.flags & FLAG_LEASE) !== 0;
   }
 
   /** Bytes of the encoded value, for messages. */

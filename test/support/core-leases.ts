@@ -1,7 +1,9 @@
 /** Leases as a binding of the core would ask for them: commands of one thread on the bare arena. */
 import {
   FLAG_LEASE,
+  LEASE_FAILED,
   LEASE_OUTCOME,
+  LEASE_RELEASED,
   LEASE_STATE,
   LEASE_TEXT,
   LEASE_TEXT_BYTES,
@@ -70,7 +72,8 @@ export class CoreLeases {
     const at = this.thread.begin(OP_LEASE_END, toBytes(key), options, bytes.length);
     this.arena.bytes.set(bytes, at);
     this.thread.core.describeGuard(token);
-    return this.thread.submit(bytes.length, 0, options, 0).status;
+    const encoding = message === '' ? LEASE_RELEASED : LEASE_FAILED;
+    return this.thread.submit(bytes.length, 0, { ...options, encoding }, 0).status;
   }
 
   /** State of the lease at an address now. */

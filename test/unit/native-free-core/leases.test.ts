@@ -124,8 +124,10 @@ describe('the lease of a key', () => {
 describe('a lease is voided', () => {
   const invalidations: readonly (readonly [string, (rig: Rig) => void])[] = [
     ['by a set', ({ second }) => second.thread.set('k', 'newer')],
-    ['by a set that is for absent keys', ({ second }) =>
-      second.thread.set('k', 'newer', { flags: FLAG_ONLY_ABSENT })],
+    [
+      'by a set that is for absent keys',
+      ({ second }) => second.thread.set('k', 'newer', { flags: FLAG_ONLY_ABSENT }),
+    ],
     ['by a delete, though the key is missing', ({ second }) => second.thread.remove('k')],
     ['by the clear of its namespace', ({ second }) => second.thread.core.clearNamespace(0)],
   ];
