@@ -48,11 +48,14 @@ export class CoreScan {
   private paused = 0;
   private state = 0n;
 
-  constructor(
-    private readonly arena: CoreArena,
-    private readonly thread: CoreThread,
-    private readonly options: CoreScanOptions,
-  ) {
+  private readonly arena: CoreArena;
+  private readonly thread: CoreThread;
+  private readonly options: CoreScanOptions;
+
+  constructor(arena: CoreArena, thread: CoreThread, options: CoreScanOptions) {
+    this.arena = arena;
+    this.thread = thread;
+    this.options = options;
     const takesLater = options.takesLater ?? options.mode === 0;
     this.limit = takesLater ? Number.POSITIVE_INFINITY : LIMIT_NOW;
   }
