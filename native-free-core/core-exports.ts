@@ -25,7 +25,12 @@ export interface CoreExports {
     patternBytes: number,
     roomBytes: number,
   ): number;
-  beginSlice(opcode: number, shardIndex: number, namespaceId: number, roomBytes: number): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
   describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;

@@ -130,14 +130,14 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
-  return beginSlice(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
+  return beginTagCommand(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
 }
 
 /**
- * Begins a slice of a longer operation in a shard. Returns the address where its fields go,
+ * Begins a command about tags in a shard. Returns the address where its slice and the names go,
  * `roomBytes` of them, or FULL.
  */
-export function beginSlice(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
+export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
   shardIndex = shard;
   const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
   record = claimRecord(ringOf(thread, shard), size);
@@ -161,9 +161,17 @@ export function beginScan(
   patternBytes: u32,
   roomBytes: u32,
 ): i32 {
-  const fields = beginSlice(OP_SCAN, shard, namespaceId, roomBytes);
-  if (fields != STATUS_FULL) put16(record + RECORD_KEY_BYTES, patternBytes);
-  return fields;
+  shardIndex = shard;
+  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shard), size);
+  if (record == 0) return STATUS_FULL;
+  put32(record + RECORD_SIZE, size);
+  put8(record + RECORD_OPCODE, OP_SCAN);
+  put16(record + RECORD_KEY_BYTES, patternBytes);
+  put16(record + RECORD_NAMESPACE, namespaceId);
+  put32(record + RECORD_OLD, 0);
+  put32(record + RECORD_PAGES, 0);
+  return <i32>(record + RECORD_KEY);
 }
 
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
@@ -195,9 +203,10 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
-  // Only now: the value may have been copied out of a pinned entry. Operations of many slices go
-  // on by themselves while their thread still looks at what it has pinned.
-  if (!isSlice(load<u8>(record + RECORD_OPCODE))) unpin();
+  // Only now: the value may have been copied out of a pinned entry. Slices of scans and
+  // invalidations (opcodes 6 to 8) are sent while their thread still looks at what it has pinned.
+  const opcode = load<u8>(record + RECORD_OPCODE);
+  if (opcode < OP_REMOVE_TAGGED || opcode > OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -228,12 +237,6 @@ export function submit(
 function mayHoldInPlace(shard: usize, inPlace: u32): bool {
   if (load<u32>(shard + SHARD_HOME) == 0) return true;
   return inPlace != 0 && load<u32>(shard + SHARD_WANTED) == 0;
-}
-
-/** True for a part of an operation that its caller goes on with by itself. */
-@inline
-function isSlice(opcode: u32): bool {
-  return opcode == OP_SCAN || opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
 }
 
 let upkeeps: u32 = 0;
@@ -357,7 +360,8 @@ function unitsOf(command: usize): u32 {
   const opcode = load<u8>(command + RECORD_OPCODE);
   // No second slice of a scan follows the first: it is as much as a slice of a home worker.
   if (opcode == OP_SCAN) return SCAN_COST;
-  return (isSlice(opcode) ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
+  const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
+  return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
 }
 
 /** Tells a caller that commands of its were answered. */

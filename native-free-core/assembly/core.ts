@@ -9,7 +9,7 @@ export {
   beginCommand,
   beginScan,
   beginShardCommand,
-  beginSlice,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,

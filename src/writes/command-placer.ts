@@ -219,7 +219,7 @@ export class CommandPlacer {
     }
     if (areStaged) writeNamePages(this.#session, command.stagedPage - 1, 0, names);
     const room = SLICE_NAMES + (areStaged ? NAMES_FIRST : names.section.byteLength);
-    const target = core.beginSlice(command.opcode, shard, command.namespaceId, room);
+    const target = core.beginTagCommand(command.opcode, shard, command.namespaceId, room);
     if (target === STATUS_FULL) return STATUS_FULL;
     slice.write(arena.view, target >>> 0);
     this.#writeNames((target >>> 0) + SLICE_NAMES, names, areStaged);
