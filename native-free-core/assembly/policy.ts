@@ -1,0 +1,125 @@
+// The contract of the eviction policies, and its dispatch: one branch on a constant of the arena.
+// `lru` comes first everywhere and costs that branch alone.
+//
+// A policy keeps items in queues (queues.ts) by the bits of ITEM_FLAGS that are its own, and names
+// victims. All it keeps besides those bits is derived: `policyReset` forgets it, and linking the
+// items again, oldest first, puts each where it was.
+//
+// The bound by count asks for the victim of the whole shard: its classes, merged, then are one
+// cache under the pure policy. A class that lacks memory asks for a victim of its own: it then is
+// a cache of its own, of as many entries as it holds, and pages move between classes by the age of
+// their oldest items (eviction.ts). Holder only.
+
+import { evictionPolicy } from "./arena";
+import {
+  CLASS_ITEMS,
+  CLASS_LRU_HEAD,
+  CLASS_LRU_TAIL,
+  CLASS_MAX,
+  ITEM_CLASS,
+  POLICY_LRU,
+  QUEUES,
+  SHARD_CLASS_USED,
+  SHARD_QUEUE_ITEMS,
+} from "./layout";
+import {
+  ageOf,
+  ALL_CLASSES,
+  dequeue,
+  enqueue,
+  listMoveToFront,
+  listOf,
+  listOfItem,
+  listPush,
+  listReplace,
+  listTail,
+  listUnlink,
+} from "./queues";
+import { classAddress } from "./slab";
+import { put32 } from "./store";
+
+/** Links a live item as the newest of the queue that its flags name. */
+@inline
+export function policyLink(shard: usize, item: usize): void {
+  if (evictionPolicy == POLICY_LRU) {
+    listPush(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
+  } else {
+    enqueue(shard, item);
+  }
+}
+
+/** The reverse of `policyLink`. */
+@inline
+export function policyUnlink(shard: usize, item: usize): void {
+  if (evictionPolicy == POLICY_LRU) {
+    listUnlink(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
+  } else {
+    dequeue(shard, item);
+  }
+}
+
+/** Puts a copy of an item, of its class, in its place. */
+export function policyMove(shard: usize, from: usize, to: usize): void {
+  listReplace(listOfItem(shard, from), from, to);
+}
+
+/** Notes a hit on a linked item. `lru` does that in recency.ts, where it knows the stamp. */
+export function policyHit(shard: usize, item: usize): void {
+  listMoveToFront(listOfItem(shard, item), item);
+}
+
+/** Item with the oldest place in any queue of a class, 0 when the class has no items. */
+@inline
+export function oldestOfClass(shard: usize, sizeClass: u32): usize {
+  if (evictionPolicy == POLICY_LRU) return listTail(classAddress(shard, sizeClass));
+  return oldestOfQueues(shard, sizeClass);
+}
+
+function oldestOfQueues(shard: usize, sizeClass: u32): usize {
+  let oldest: usize = 0;
+  for (let queue: u32 = 0; queue < QUEUES; queue++) {
+    const tail = listTail(listOf(shard, queue, sizeClass));
+    if (tail == 0) continue;
+    if (oldest == 0 || ageOf(shard, tail) > ageOf(shard, oldest)) oldest = tail;
+  }
+  return oldest;
+}
+
+/** Class with the oldest place of the shard; CLASS_MAX = no items. */
+export function oldestClass(shard: usize): u32 {
+  let used = load<u64>(shard + SHARD_CLASS_USED);
+  let oldest: u32 = CLASS_MAX;
+  let oldestAge: u32 = 0;
+  while (used != 0) {
+    const sizeClass = <u32>ctz<u64>(used);
+    used &= used - 1;
+    const age = ageOf(shard, oldestOfClass(shard, sizeClass));
+    if (oldest == CLASS_MAX || age > oldestAge) {
+      oldest = sizeClass;
+      oldestAge = age;
+    }
+  }
+  return oldest;
+}
+
+/** Next item to leave a class, or the shard (ALL_CLASSES); 0 when there is none. */
+export function policyVictim(shard: usize, sizeClass: u32): usize {
+  if (sizeClass != ALL_CLASSES) return listTail(classAddress(shard, sizeClass));
+  const oldest = oldestClass(shard);
+  return oldest == CLASS_MAX ? 0 : listTail(classAddress(shard, oldest));
+}
+
+/** Forgets what is derived: afterwards no item is linked. */
+export function policyReset(shard: usize): void {
+  for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
+    for (let queue: u32 = 0; queue < QUEUES; queue++) {
+      const record = listOf(shard, queue, sizeClass);
+      put32(record + CLASS_LRU_HEAD, 0);
+      put32(record + CLASS_LRU_TAIL, 0);
+      put32(record + CLASS_ITEMS, 0);
+    }
+  }
+  for (let queue: u32 = 0; queue < QUEUES; queue++) {
+    put32(shard + SHARD_QUEUE_ITEMS + queue * 4, 0);
+  }
+}
