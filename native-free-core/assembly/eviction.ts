@@ -33,7 +33,7 @@ import {
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
-import { oldestClass, oldestOfClass, policyMove, policyVictim } from "./policy";
+import { oldestClass, oldestOfClass, policyEvicted, policyMove, policyVictim } from "./policy";
 import { ageOf, ALL_CLASSES } from "./queues";
 import {
   addPage,
@@ -65,6 +65,7 @@ export function unlinkItem(shard: usize, item: usize): void {
 
 /** Evicts one item. */
 export function evict(shard: usize, item: usize): void {
+  policyEvicted(shard, item);
   unlinkItem(shard, item);
   dispose(shard, item);
   put64(shard + SHARD_EVICTIONS, load<u64>(shard + SHARD_EVICTIONS) + 1);

@@ -269,12 +269,17 @@ export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
 // Eviction policy: 256 bytes. Not used by `lru`.
 export const SHARD_QUEUE_ITEMS: u32 = 4608; // u32 × QUEUES: items of each queue, all classes
 export const SHARD_FILTER_PAGES: u32 = 4620; // u32, pages of the filter
+export const SHARD_GHOSTS: u32 = 4624; // u32, ghosts that count
+export const SHARD_GHOST_UNIT: u32 = 4628; // u32, unit of the newest ghosts, counted from 0
+export const SHARD_GHOST_OLDEST: u32 = 4632; // u32, unit of the oldest ghosts that count
+export const SHARD_GHOST_FILL: u32 = 4636; // u32, ghosts that the newest unit was given
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
 export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
 // Lists of queues 1 and 2, QUEUE_CLASS_BYTES each class: two records that interlock, one at 0
 // (head at 0, tail at 4, items at 16), one at QUEUE_RECORD_BYTES, laid out as in CLASS_* fields.
 export const SHARD_QUEUES: u32 = 5120; // two list records of each class
-export const SHARD_FIXED_BYTES: u32 = 7168; // then index segments, filter pages, stripes
+export const SHARD_GHOST_UNITS: u32 = 7168; // u32 × GHOST_UNITS: ghosts that count, of each unit
+export const SHARD_FIXED_BYTES: u32 = 8192; // then index segments, filter pages, stripes
 // At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, each aligned to
 // LINE_BYTES, u32 address × HEADER_FILTER_PAGES, u32 × HEADER_STRIPES.
 
@@ -286,6 +291,7 @@ export const POLICY_S3FIFO: u32 = 2; // S3-FIFO
 export const QUEUES: u32 = 3; // queues of a policy at most; lru: 0 alone
 export const QUEUE_CLASS_BYTES: u32 = 32; // lists 1 and 2 of one class
 export const QUEUE_RECORD_BYTES: u32 = 8; // from the record of queue 1 to that of queue 2
+export const GHOST_UNITS: u32 = 256; // units that ghosts are younger than, a power of two
 export const FILTER_BLOCK_BYTES: u32 = 64; // block of a filter
 export const FILTER_BLOCK_ENTRIES: u32 = 8; // entries of the cache that a block is meant for
 

@@ -11,23 +11,28 @@
 // their oldest items (eviction.ts). Holder only.
 
 import { evictionPolicy } from "./arena";
+import { filterAddPage, filterReset, filterWantsPage } from "./filter";
 import {
   CLASS_ITEMS,
   CLASS_LRU_HEAD,
   CLASS_LRU_TAIL,
   CLASS_MAX,
   ITEM_CLASS,
+  ITEM_FLAGS,
+  ITEM_POLICY_MASK,
   POLICY_LRU,
+  POLICY_S3FIFO,
   QUEUES,
   SHARD_CLASS_USED,
   SHARD_QUEUE_ITEMS,
+  SHARD_STAMP,
 } from "./layout";
+import { s3Arrive, s3Evicted, s3Hit, s3IsSaturated, s3Reset, s3Victim } from "./policies/s3-fifo";
 import {
   ageOf,
   ALL_CLASSES,
   dequeue,
   enqueue,
-  listMoveToFront,
   listOf,
   listOfItem,
   listPush,
@@ -36,7 +41,7 @@ import {
   listUnlink,
 } from "./queues";
 import { classAddress } from "./slab";
-import { put32 } from "./store";
+import { put32, put8 } from "./store";
 
 /** Links a live item as the newest of the queue that its flags name. */
 @inline
@@ -65,7 +70,39 @@ export function policyMove(shard: usize, from: usize, to: usize): void {
 
 /** Notes a hit on a linked item. `lru` does that in recency.ts, where it knows the stamp. */
 export function policyHit(shard: usize, item: usize): void {
-  listMoveToFront(listOfItem(shard, item), item);
+  s3Hit(item);
+}
+
+/** True when a hit on the item would change nothing. For readers: a hint, the item may be gone. */
+@inline
+export function policyIgnoresHit(item: usize): bool {
+  return evictionPolicy == POLICY_S3FIFO && s3IsSaturated(item);
+}
+
+/** Items that one command gives another round, all evictions together: about 100 µs. */
+const ROUNDS_PER_COMMAND_MAX: u32 = 1024;
+
+let arrival: u32 = 0;
+let roundsLeft: u32 = 0;
+
+/**
+ * Announces an item before there is room for it: its key's hash and the current item that it
+ * replaces, 0 = none. Not for `lru`.
+ */
+export function policyArrive(shard: usize, hash: u64, old: usize): void {
+  roundsLeft = ROUNDS_PER_COMMAND_MAX;
+  arrival = s3Arrive(shard, hash, old);
+}
+
+/** Gives the announced item its policy bits, before anybody sees it. */
+export function policyAdmit(item: usize): void {
+  put8(item + ITEM_FLAGS, (load<u8>(item + ITEM_FLAGS) & ~ITEM_POLICY_MASK) | arrival);
+}
+
+/** Notes that a linked item is about to be evicted: it made room for another. */
+@inline
+export function policyEvicted(shard: usize, item: usize): void {
+  if (evictionPolicy == POLICY_S3FIFO) s3Evicted(shard, item);
 }
 
 /** Item with the oldest place in any queue of a class, 0 when the class has no items. */
@@ -104,12 +141,33 @@ export function oldestClass(shard: usize): u32 {
 
 /** Next item to leave a class, or the shard (ALL_CLASSES); 0 when there is none. */
 export function policyVictim(shard: usize, sizeClass: u32): usize {
+  if (evictionPolicy != POLICY_LRU) {
+    const before = load<u32>(shard + SHARD_STAMP);
+    const victim = s3Victim(shard, sizeClass, roundsLeft);
+    // Each round took a stamp.
+    roundsLeft -= load<u32>(shard + SHARD_STAMP) - before;
+    return victim;
+  }
   if (sizeClass != ALL_CLASSES) return listTail(classAddress(shard, sizeClass));
   const oldest = oldestClass(shard);
   return oldest == CLASS_MAX ? 0 : listTail(classAddress(shard, oldest));
 }
 
-/** Forgets what is derived: afterwards no item is linked. */
+/** True when the policy would put a page of the shard to use. */
+@inline
+export function policyWantsPage(shard: usize): bool {
+  return evictionPolicy != POLICY_LRU && filterWantsPage(shard);
+}
+
+/** Gives the policy a page that was taken from the free list. */
+export function policyAddPage(shard: usize, page: u32): void {
+  filterAddPage(shard, page);
+}
+
+/**
+ * Forgets what is derived: afterwards no item is linked. Pages of kind PAGE_SKETCH stay the
+ * policy's; it finds them by the directory.
+ */
 export function policyReset(shard: usize): void {
   for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
     for (let queue: u32 = 0; queue < QUEUES; queue++) {
@@ -122,4 +180,7 @@ export function policyReset(shard: usize): void {
   for (let queue: u32 = 0; queue < QUEUES; queue++) {
     put32(shard + SHARD_QUEUE_ITEMS + queue * 4, 0);
   }
+  if (evictionPolicy == POLICY_LRU) return;
+  filterReset(shard);
+  if (evictionPolicy == POLICY_S3FIFO) s3Reset(shard);
 }

@@ -15,6 +15,7 @@ import {
   ITEM_FLAGS,
   ITEM_LRU_NEXT,
   ITEM_LRU_PREV,
+  ITEM_POLICY_MASK,
   ITEM_QUEUE_MASK,
   ITEM_STAMP,
   QUEUE_CLASS_BYTES,
@@ -25,7 +26,7 @@ import {
   SHARD_STAMP,
 } from "./layout";
 import { classAddress } from "./slab";
-import { put32 } from "./store";
+import { put32, put8 } from "./store";
 
 /** Stands for all size classes where one is asked for. */
 export const ALL_CLASSES: u32 = CLASS_MAX;
@@ -133,6 +134,16 @@ export function enqueue(shard: usize, item: usize): void {
 export function dequeue(shard: usize, item: usize): void {
   listUnlink(listOfItem(shard, item), item);
   addQueueItems(shard, queueOf(item), 0xffffffff);
+}
+
+/** Makes an item the newest of the queue that its new policy bits name. */
+export function requeue(shard: usize, item: usize, bits: u32): void {
+  dequeue(shard, item);
+  put8(item + ITEM_FLAGS, (load<u8>(item + ITEM_FLAGS) & ~ITEM_POLICY_MASK) | bits);
+  const stamp = load<u32>(shard + SHARD_STAMP) + 1;
+  put32(shard + SHARD_STAMP, stamp);
+  put32(item + ITEM_STAMP, stamp);
+  enqueue(shard, item);
 }
 
 /** Items of a queue, of one class or of all. */

@@ -74,6 +74,7 @@ import {
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { tryHold } from "./owner";
+import { policyIgnoresHit } from "./policy";
 import { drainTouches } from "./recency";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -291,9 +292,11 @@ function noteHit(index: u32, shard: usize, hash: u64): void {
   // several threads, also one that was touched lately. Its line stays shared, and most hits cost
   // nothing.
   if (skipsYoung && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
-  if (evictionPolicy == POLICY_LRU && load<u32>(HEADER_ATTACHED) > 1) {
-    if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
-  }
+  if (evictionPolicy == POLICY_LRU) {
+    if (load<u32>(HEADER_ATTACHED) > 1) {
+      if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
+    }
+  } else if (policyIgnoresHit(found)) return;
   const ring = ringOf(thread, index);
   if (!appendTouch(ring, toReference(found), hash)) makeRoomForTouch(shard, ring, hash);
 }
