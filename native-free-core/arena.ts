@@ -23,6 +23,7 @@ import {
   HEADER_POLICY,
   HEADER_ROUTING,
   HEADER_SCRATCH_BYTES,
+  HEADER_SHADOW_ENTRIES,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
@@ -98,6 +99,7 @@ function writeHeader(view: DataView, plan: ArenaPlan, hashSeed: bigint): void {
     [HEADER_POLICY, plan.policy],
     [HEADER_FILTER_PAGES, plan.filterPageCountMax],
     [HEADER_FILTER_BLOCKS, plan.filterBlockCount],
+    [HEADER_SHADOW_ENTRIES, plan.shadowEntryCount],
   ];
   for (const [offset, value] of words) view.setUint32(offset, value, true);
   view.setBigUint64(HEADER_HASH_SEED, hashSeed, true);

@@ -14,6 +14,9 @@ import {
   POLICY_LFU,
   POLICY_LRU,
   POLICY_S3FIFO,
+  SHADOW_ENTRIES_MAX,
+  SHADOW_ENTRY_BYTES,
+  SHADOWS,
   SHARD_FIXED_BYTES,
   SLOT_TABLE_SLOTS,
   THREAD_VALUE,
@@ -35,6 +38,8 @@ const SCRATCH_SLACK_BYTES = 64;
 const FILTER_PAGES_SHARE = 8;
 /** A filter of fewer blocks would mistake too many keys for each other. */
 const FILTER_BLOCKS_MIN = 8;
+/** Below, the head of a shadow would not fit its share. */
+const SHADOW_ENTRIES_MIN = 32;
 /** WebAssembly memory comes in pages of this size. */
 export const WASM_PAGE_BYTES: number = 64 * KIB;
 
@@ -73,6 +78,8 @@ export interface ArenaPlan {
   readonly filterPageCountMax: number;
   /** Blocks of a filter in use in each of its pages, a power of two. */
   readonly filterBlockCount: number;
+  /** Room of each simulation of the cache, a power of two; 0 but for `lfu`. */
+  readonly shadowEntryCount: number;
   readonly pageBytes: number;
   readonly pageShift: number;
   readonly pageCount: number;
@@ -116,6 +123,13 @@ function filterBlockCountFor(limits: ArenaLimits, pageBytes: number): number {
   return Math.min(blocksPerPage, Math.max(FILTER_BLOCKS_MIN, wanted));
 }
 
+/** A shadow fits a page, and needs no more entries than the cache may have. */
+function shadowEntryCountFor(limits: ArenaLimits, pageBytes: number): number {
+  const entries = Math.ceil(limits.entryCountMax / limits.shardCount);
+  const wanted = Math.max(SHADOW_ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries)));
+  return Math.min(SHADOW_ENTRIES_MAX, pageBytes / SHADOW_ENTRY_BYTES, wanted);
+}
+
 /**
  * Lays an arena out. Throws a RangeError when the limits leave fewer than 16 pages to a shard:
  * callers check their options first.
@@ -146,7 +160,7 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
   const shardBytes =
     alignUp(SHARD_FIXED_BYTES + pagesPerShardMax * 4, LINE_BYTES) +
-    alignUp(filterPageCountMax * 4, LINE_BYTES) +
+    (eviction === 'lru' ? 0 : alignUp((filterPageCountMax + SHADOWS) * 4, LINE_BYTES)) +
     alignUp(stripeCount * 4, LINE_BYTES);
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
@@ -167,6 +181,7 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     policy: POLICIES[eviction],
     filterPageCountMax,
     filterBlockCount: filterBlockCountFor(limits, pageBytes),
+    shadowEntryCount: eviction === 'lfu' ? shadowEntryCountFor(limits, pageBytes) : 0,
     pageBytes,
     pageShift: Math.log2(pageBytes),
     pageCount,

@@ -31,7 +31,7 @@ const MESSAGES: readonly string[] = [
   'page is on the wrong list',
   'shard holds more items than allowed',
   'item is on another queue than its flags say',
-  'pages of the filter are named wrongly',
+  'pages of the eviction policy are named wrongly',
 ];
 
 function words(arena: Arena, count: number, address: number): string[] {

@@ -17,6 +17,7 @@ import {
   HEADER_POLICY,
   HEADER_ROUTING,
   HEADER_SCRATCH_BYTES,
+  HEADER_SHADOW_ENTRIES,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
@@ -25,6 +26,7 @@ import {
   HEADER_THREADS,
   LINE_BYTES,
   POLICY_LRU,
+  SHADOWS,
   SHARD_FIXED_BYTES,
   SLOT_HASH_SHIFT,
 } from "./layout";
@@ -52,10 +54,13 @@ export let bucketsMax: u32 = 0;
 export let evictionPolicy: u32 = 0;
 /** `lru` with several shards: items in the younger half of their list keep their place. */
 export let skipsYoung: bool = false;
-/** Where a shard header names the pages of its filter, most of them, blocks used in each. */
+/** Where a shard header names the pages of its filter, then those of its shadows. */
 export let filterOffset: u32 = 0;
 export let filterPagesMax: u32 = 0;
+/** Blocks of a filter in use in each of its pages. */
 export let filterBlocks: u32 = 0;
+/** Room of a shadow. */
+export let shadowEntries: u32 = 0;
 /** References below this one, or `referenceSpan` above it, do not point into the pages. */
 export let referenceFirst: u32 = 0;
 export let referenceSpan: u32 = 0;
@@ -88,12 +93,14 @@ export function bindArena(): void {
   skipsYoung = evictionPolicy == POLICY_LRU && load<u32>(HEADER_SHARD_COUNT) != 1;
   filterPagesMax = load<u32>(HEADER_FILTER_PAGES);
   filterBlocks = load<u32>(HEADER_FILTER_BLOCKS);
+  shadowEntries = load<u32>(HEADER_SHADOW_ENTRIES);
   arenaEnd = load<u32>(HEADER_LIMIT_BYTES);
   referenceFirst = <u32>(pages >> 3);
   referenceSpan = <u32>((<u64>pageCount << pageShift) >> 3);
   // Stripes are the last part of a shard header.
   stripesOffset = shardBytes - (stripeMask + 1) * 4;
-  filterOffset = stripesOffset - ((filterPagesMax * 4 + LINE_BYTES - 1) & ~(LINE_BYTES - 1));
+  const policyPages = evictionPolicy == POLICY_LRU ? 0 : filterPagesMax + SHADOWS;
+  filterOffset = stripesOffset - ((policyPages * 4 + LINE_BYTES - 1) & ~(LINE_BYTES - 1));
   bucketsMax = ((filterOffset - SHARD_FIXED_BYTES) >> 2) << (pageShift - 6);
 }
 

@@ -77,8 +77,10 @@ export function filterReset(shard: usize): void {
   let found: u32 = 0;
   for (let page = first; page < end; page++) {
     const entry = pageEntry(page);
-    if (pageKind(entry) != PAGE_SKETCH) continue;
-    put32(shard + filterOffset + load<u32>(entry + PAGE_NEXT) * 4, <u32>pageAddress(page));
+    const number = load<u32>(entry + PAGE_NEXT);
+    // Further pages of the policy have higher numbers.
+    if (pageKind(entry) != PAGE_SKETCH || number >= filterPagesMax) continue;
+    put32(shard + filterOffset + number * 4, <u32>pageAddress(page));
     found += 1;
   }
   put32(shard + SHARD_FILTER_PAGES, found);

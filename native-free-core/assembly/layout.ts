@@ -64,6 +64,7 @@ export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking wo
 export const HEADER_POLICY: u32 = 312; // POLICY_LRU and the following
 export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
 export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
+export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
@@ -205,7 +206,7 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
-export const PAGE_SKETCH: u32 = 10; // page of a filter; NEXT: its number there; for good
+export const PAGE_SKETCH: u32 = 10; // page of the policy; NEXT: its number there; for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
@@ -269,10 +270,23 @@ export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
 // Eviction policy: 256 bytes. Not used by `lru`.
 export const SHARD_QUEUE_ITEMS: u32 = 4608; // u32 × QUEUES: items of each queue, all classes
 export const SHARD_FILTER_PAGES: u32 = 4620; // u32, pages of the filter
+// Ghosts, of `s3fifo`.
 export const SHARD_GHOSTS: u32 = 4624; // u32, ghosts that count
 export const SHARD_GHOST_UNIT: u32 = 4628; // u32, unit of the newest ghosts, counted from 0
 export const SHARD_GHOST_OLDEST: u32 = 4632; // u32, unit of the oldest ghosts that count
 export const SHARD_GHOST_FILL: u32 = 4636; // u32, ghosts that the newest unit was given
+// Frequency sketch and window, of `lfu`.
+export const SHARD_SKETCH_EPOCH: u32 = 4640; // u32, counts halvings
+export const SHARD_SKETCH_ADDITIONS: u32 = 4644; // u32, of this sample
+export const SHARD_WINDOW: u32 = 4648; // u32, size of the window, WINDOW_FIRST and the following
+export const SHARD_BY_CLASS: u32 = 4652; // u32, 1 = memory is short, not the count of items
+export const SHARD_RANDOM: u32 = 4656; // u32, state of the generator, 0 = not seeded
+export const SHARD_SHADOW_PAGES: u32 = 4660; // u32, pages of the shadows
+export const SHARD_SHADOW_ENTRIES: u32 = 4664; // u32, entries that each shadow simulates
+export const SHARD_SAMPLE_BOUND: u32 = 4668; // u32, keys up to this one are simulated
+export const SHARD_SAMPLED: u32 = 4672; // u32, simulated accesses of this period
+export const SHARD_SCORED: u32 = 4680; // f64, simulated accesses that the scores stand for
+export const SHARD_SCORES: u32 = 4688; // f64 × SHADOWS: decayed hits of each shadow
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
 export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
 // Lists of queues 1 and 2, QUEUE_CLASS_BYTES each class: two records that interlock, one at 0
@@ -281,7 +295,7 @@ export const SHARD_QUEUES: u32 = 5120; // two list records of each class
 export const SHARD_GHOST_UNITS: u32 = 7168; // u32 × GHOST_UNITS: ghosts that count, of each unit
 export const SHARD_FIXED_BYTES: u32 = 8192; // then index segments, filter pages, stripes
 // At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, each aligned to
-// LINE_BYTES, u32 address × HEADER_FILTER_PAGES, u32 × HEADER_STRIPES.
+// LINE_BYTES, u32 address × (HEADER_FILTER_PAGES + SHADOWS), u32 × HEADER_STRIPES.
 
 // ── Eviction policy ─────────────────────────────────────────────────────────────────────────
 // Values, no fields. A queue is one list for each size class; stamps merge them into one order.
@@ -291,6 +305,9 @@ export const POLICY_S3FIFO: u32 = 2; // S3-FIFO
 export const QUEUES: u32 = 3; // queues of a policy at most; lru: 0 alone
 export const QUEUE_CLASS_BYTES: u32 = 32; // lists 1 and 2 of one class
 export const QUEUE_RECORD_BYTES: u32 = 8; // from the record of queue 1 to that of queue 2
+export const SHADOWS: u32 = 3; // simulations of the cache with different windows
+export const SHADOW_ENTRIES_MAX: u32 = 1024; // of each
+export const SHADOW_ENTRY_BYTES: u32 = 16; // an entry's share of a shadow's memory
 export const GHOST_UNITS: u32 = 256; // units that ghosts are younger than, a power of two
 export const FILTER_BLOCK_BYTES: u32 = 64; // block of a filter
 export const FILTER_BLOCK_ENTRIES: u32 = 8; // entries of the cache that a block is meant for

@@ -20,6 +20,7 @@ import {
   ITEM_CLASS,
   ITEM_FLAGS,
   ITEM_POLICY_MASK,
+  POLICY_LFU,
   POLICY_LRU,
   POLICY_S3FIFO,
   QUEUES,
@@ -28,6 +29,8 @@ import {
   SHARD_STAMP,
 } from "./layout";
 import { s3Arrive, s3Evicted, s3Hit, s3IsSaturated, s3Reset, s3Victim } from "./policies/s3-fifo";
+import { lfuAdmit, lfuArrive, lfuHit, lfuReset, lfuVictim } from "./policies/tiny-lfu";
+import { windowAddPage, windowWantsPage } from "./policies/window";
 import {
   ageOf,
   ALL_CLASSES,
@@ -70,7 +73,8 @@ export function policyMove(shard: usize, from: usize, to: usize): void {
 
 /** Notes a hit on a linked item. `lru` does that in recency.ts, where it knows the stamp. */
 export function policyHit(shard: usize, item: usize): void {
-  s3Hit(item);
+  if (evictionPolicy == POLICY_LFU) lfuHit(shard, item);
+  else s3Hit(item);
 }
 
 /** True when a hit on the item would change nothing. For readers: a hint, the item may be gone. */
@@ -83,6 +87,7 @@ export function policyIgnoresHit(item: usize): bool {
 const ROUNDS_PER_COMMAND_MAX: u32 = 1024;
 
 let arrival: u32 = 0;
+let isMadeRoomFor: bool = true;
 let roundsLeft: u32 = 0;
 
 /**
@@ -91,11 +96,14 @@ let roundsLeft: u32 = 0;
  */
 export function policyArrive(shard: usize, hash: u64, old: usize): void {
   roundsLeft = ROUNDS_PER_COMMAND_MAX;
-  arrival = s3Arrive(shard, hash, old);
+  isMadeRoomFor = old != 0;
+  arrival =
+    evictionPolicy == POLICY_LFU ? lfuArrive(shard, hash, old) : s3Arrive(shard, hash, old);
 }
 
 /** Gives the announced item its policy bits, before anybody sees it. */
-export function policyAdmit(item: usize): void {
+export function policyAdmit(shard: usize, item: usize): void {
+  if (evictionPolicy == POLICY_LFU && !isMadeRoomFor) lfuAdmit(shard, item);
   put8(item + ITEM_FLAGS, (load<u8>(item + ITEM_FLAGS) & ~ITEM_POLICY_MASK) | arrival);
 }
 
@@ -141,7 +149,11 @@ export function oldestClass(shard: usize): u32 {
 
 /** Next item to leave a class, or the shard (ALL_CLASSES); 0 when there is none. */
 export function policyVictim(shard: usize, sizeClass: u32): usize {
-  if (evictionPolicy != POLICY_LRU) {
+  if (evictionPolicy == POLICY_LFU) {
+    isMadeRoomFor = true;
+    return lfuVictim(shard, sizeClass);
+  }
+  if (evictionPolicy == POLICY_S3FIFO) {
     const before = load<u32>(shard + SHARD_STAMP);
     const victim = s3Victim(shard, sizeClass, roundsLeft);
     // Each round took a stamp.
@@ -156,12 +168,14 @@ export function policyVictim(shard: usize, sizeClass: u32): usize {
 /** True when the policy would put a page of the shard to use. */
 @inline
 export function policyWantsPage(shard: usize): bool {
-  return evictionPolicy != POLICY_LRU && filterWantsPage(shard);
+  if (evictionPolicy == POLICY_LRU) return false;
+  return filterWantsPage(shard) || (evictionPolicy == POLICY_LFU && windowWantsPage(shard));
 }
 
 /** Gives the policy a page that was taken from the free list. */
 export function policyAddPage(shard: usize, page: u32): void {
-  filterAddPage(shard, page);
+  if (filterWantsPage(shard)) filterAddPage(shard, page);
+  else windowAddPage(shard, page);
 }
 
 /**
@@ -183,4 +197,5 @@ export function policyReset(shard: usize): void {
   if (evictionPolicy == POLICY_LRU) return;
   filterReset(shard);
   if (evictionPolicy == POLICY_S3FIFO) s3Reset(shard);
+  else lfuReset(shard);
 }

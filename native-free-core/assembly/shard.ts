@@ -153,7 +153,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   }
   const item = makeItem(shard, record, old);
   if (item == 0) return STATUS_OUT_OF_MEMORY;
-  if (evictionPolicy != POLICY_LRU) policyAdmit(item);
+  if (evictionPolicy != POLICY_LRU) policyAdmit(shard, item);
   if (upheavals != before) {
     entry = findRecordKey(shard, record);
     old = entry != 0 ? toAddress(load<u32>(entry)) : 0;

@@ -1,4 +1,4 @@
-// Checks what the eviction policy keeps of a shard: queues, their counts, the filter's pages.
+// Checks what the eviction policy keeps of a shard: queues, their counts, its pages.
 
 import {
   evictionPolicy,
@@ -24,12 +24,14 @@ import {
   PAGE_SLAB,
   POLICY_LRU,
   QUEUES,
+  SHADOWS,
   SHARD_CLASS_USED,
   SHARD_FILTER_PAGES,
   SHARD_ITEMS,
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
   SHARD_QUEUE_ITEMS,
+  SHARD_SHADOW_PAGES,
 } from "./layout";
 import { pageAddress, pageClass, pageEntry, pageKind, pageOf } from "./pages";
 import { listOf, queueOf } from "./queues";
@@ -39,7 +41,7 @@ const QUEUE_LINKS: u32 = 10;
 const QUEUE_COUNT: u32 = 11;
 const QUEUE_ORDER: u32 = 12;
 const WRONG_QUEUE: u32 = 23;
-const FILTER_PAGES: u32 = 24;
+const POLICY_PAGES: u32 = 24;
 
 /** True when an item starts at a reference. */
 export function startsItem(reference: u32): bool {
@@ -100,26 +102,28 @@ function verifyQueues(shard: usize): void {
   }
 }
 
-/** The filter's pages are those that the directory says, each in the place that it says. */
-function verifyFilterPages(shard: usize): void {
+/** The policy's pages are those that the directory says, each in the place that it says. */
+function verifyPolicyPages(shard: usize): void {
   const first = load<u32>(shard + SHARD_PAGE_FIRST);
   const count = load<u32>(shard + SHARD_PAGE_COUNT);
   const pages = load<u32>(shard + SHARD_FILTER_PAGES);
-  if (pages > filterPagesMax) report(FILTER_PAGES, shard);
+  const shadows = load<u32>(shard + SHARD_SHADOW_PAGES);
+  if (pages > filterPagesMax || shadows > SHADOWS) report(POLICY_PAGES, shard);
   let found: u32 = 0;
   for (let page = first; page < first + count; page++) {
     const entry = pageEntry(page);
     if (pageKind(entry) != PAGE_SKETCH) continue;
     found += 1;
     const number = load<u32>(entry + PAGE_NEXT);
-    const named = number < pages ? load<u32>(shard + filterOffset + number * 4) : 0;
-    if (named != <u32>pageAddress(page)) report(FILTER_PAGES, entry);
+    const isNamed = number < filterPagesMax ? number < pages : number - filterPagesMax < shadows;
+    const named = isNamed ? load<u32>(shard + filterOffset + number * 4) : 0;
+    if (named != <u32>pageAddress(page)) report(POLICY_PAGES, entry);
   }
-  if (found != pages) report(FILTER_PAGES, found);
+  if (found != pages + shadows) report(POLICY_PAGES, found);
 }
 
 /** Checks everything that the policy keeps of a shard. */
 export function verifyPolicy(shard: usize): void {
   verifyQueues(shard);
-  verifyFilterPages(shard);
+  verifyPolicyPages(shard);
 }
