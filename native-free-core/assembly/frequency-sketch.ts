@@ -4,8 +4,8 @@
 //
 // The four counters of a key lie in one block of the filter, one in each quarter, so that an access
 // costs one cache line. Halving is lazy: the first byte of a block says how many halvings it has
-// seen, and it catches up when it is next used; a block that misses 256 of them, each of which takes
-// tens of accesses for every block, was not used for ages and may keep what it has.
+// seen, modulo 256, and it catches up when it is next used. A block is used tens of times between
+// two halvings, so none misses 256 of them.
 //
 // Keys are `sketchKey`s, 32 bits, so that simulations can ask for theirs. Holder only.
 
@@ -22,7 +22,7 @@ const SAMPLE_PER_ENTRY: u32 = 10;
 const KEY_MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 const SPREAD_MULTIPLIER: u64 = 0xd6e8feb86659fd93;
 
-/** Key of a hash: bits that depend on all of it, also in a shard, where the upper ones are alike. */
+/** Key of a hash: 32 bits that depend on the lower ones, as the upper are alike in a shard. */
 @inline
 export function sketchKey(hash: u64): u32 {
   return <u32>((hash * KEY_MULTIPLIER) >> 32);

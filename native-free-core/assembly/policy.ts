@@ -174,8 +174,9 @@ export function policyWantsPage(shard: usize): bool {
 
 /** Gives the policy a page that was taken from the free list. */
 export function policyAddPage(shard: usize, page: u32): void {
-  if (filterWantsPage(shard)) filterAddPage(shard, page);
-  else windowAddPage(shard, page);
+  // To have got the page, items may have left: the filter takes it although it needs it no more.
+  if (evictionPolicy == POLICY_LFU && windowWantsPage(shard)) windowAddPage(shard, page);
+  else filterAddPage(shard, page);
 }
 
 /**
