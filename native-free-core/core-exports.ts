@@ -82,6 +82,10 @@ export interface CoreExports {
     patternBytes: number,
     stepsMax: number,
   ): number;
+  selfSketchAdd(shardIndex: number, key: number, entryCount: number): void;
+  selfSketchEstimate(shardIndex: number, key: number): number;
+  selfGhostAdd(shardIndex: number, hashAddress: number, ghostCount: number): void;
+  selfGhostTake(shardIndex: number, hashAddress: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

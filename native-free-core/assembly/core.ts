@@ -24,7 +24,18 @@ export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
-export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
+export {
+  answered,
+  reap,
+  selfGhostAdd,
+  selfGhostTake,
+  selfHash,
+  selfSketchAdd,
+  selfSketchEstimate,
+  setHome,
+  shardOfKey,
+  waiting,
+} from "./inspection";
 export { isTicking, refreshMs, tick } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
