@@ -4,8 +4,8 @@
 // Two pointers and one mark: after a mismatch the last star takes one code point more, and what
 // stands before it is never tried again, because the leftmost match of each run between two stars
 // leaves the most for the rest. So there is no recursion and no backtracking over more than one
-// star: the steps grow with key × pattern at most, whatever the pattern. A match can be left after any number of
-// them and gone on with later.
+// star: the steps grow with key × pattern at most, whatever the pattern. A match can be left after
+// any number of them and gone on with later.
 //
 // Text is UTF-8. What a pattern holds is not trusted: nothing outside of the two runs is read, and
 // a class without an end matches nothing (the binding refuses such patterns with a reason).
