@@ -25,7 +25,14 @@ export interface CoreExports {
     patternBytes: number,
     roomBytes: number,
   ): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
+  describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(
     valueBytes: number,
@@ -42,6 +49,9 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  countNearHits(hits: number): void;
+  touchNear(reference: number, upperHash: number): void;
+
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
   shardOfKey(keyBytes: number, namespaceId: number): number;
@@ -52,6 +62,7 @@ export interface CoreExports {
   spinForWork(home: number, rounds: number): number;
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
+  refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
   resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;

@@ -25,6 +25,10 @@ export const STATUS_OUTCOME_UNKNOWN = -6;
 export const STATUS_TOO_MANY_NAMESPACES = -7;
 /** All thread slots are taken. */
 export const STATUS_NO_SLOT = -8;
+/** The value of the key is not the decimal text of a safe integer. */
+export const STATUS_NOT_A_NUMBER = -26;
+/** The sum is beyond 2^53 - 1 or below -(2^53 - 1). */
+export const STATUS_NUMBER_OVERFLOW = -27;
 
 /** The statuses that answer a question or confirm a command. */
 export type AnswerStatus =
@@ -42,6 +46,8 @@ export type RefusalStatus =
   | typeof STATUS_OUT_OF_MEMORY
   | typeof STATUS_OUTCOME_UNKNOWN
   | typeof STATUS_TOO_MANY_NAMESPACES
-  | typeof STATUS_NO_SLOT;
+  | typeof STATUS_NO_SLOT
+  | typeof STATUS_NOT_A_NUMBER
+  | typeof STATUS_NUMBER_OVERFLOW;
 
 export type Status = AnswerStatus | RefusalStatus;

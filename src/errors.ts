@@ -4,6 +4,8 @@ import {
   STATUS_FULL,
   STATUS_MISS,
   STATUS_NO_SLOT,
+  STATUS_NOT_A_NUMBER,
+  STATUS_NUMBER_OVERFLOW,
   STATUS_OK,
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
@@ -21,7 +23,10 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_KEY'
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
+  | 'ERR_CACHE_INVALID_TAG'
   | 'ERR_CACHE_INVALID_NAMESPACE'
+  | 'ERR_CACHE_NOT_A_NUMBER'
+  | 'ERR_CACHE_NUMBER_OVERFLOW'
   | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
@@ -67,10 +72,26 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The value or its content type cannot be stored, or be read back, without loss.',
     remedy: 'Store a value that the codec carries, or encode it to a Uint8Array.',
   },
+  ERR_CACHE_INVALID_TAG: {
+    retryable: false,
+    cause:
+      'A tag is no string, empty, over 256 bytes of UTF-8, or not well-formed; or over 64 tags.',
+    remedy: 'Correct the tag that the message names by its place; nothing was stored or removed.',
+  },
   ERR_CACHE_INVALID_NAMESPACE: {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
     remedy: 'Use a short, well-formed name.',
+  },
+  ERR_CACHE_NOT_A_NUMBER: {
+    retryable: false,
+    cause: 'A number was to be added to a value that is not a safe integer or the text of one.',
+    remedy: 'Count under a key that holds integers alone, or set the key anew.',
+  },
+  ERR_CACHE_NUMBER_OVERFLOW: {
+    retryable: false,
+    cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
+    remedy: 'Set the counter back before it gets there; the value was left as it was.',
   },
   ERR_CACHE_INVALID_PATTERN: {
     retryable: false,
@@ -217,6 +238,8 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_OUTCOME_UNKNOWN:
     case STATUS_TOO_MANY_NAMESPACES:
     case STATUS_NO_SLOT:
+    case STATUS_NOT_A_NUMBER:
+    case STATUS_NUMBER_OVERFLOW:
       return refusalError(status, context);
     default:
       return unknownStatus(status, context);
@@ -253,6 +276,16 @@ function refusalError(status: RefusalStatus, context: RefusalContext): CacheErro
         'ERR_CACHE_TOO_MANY_THREADS',
         `${operation}: all${count(context.threadsMax)} thread slots are taken; ` +
           "see the option 'threads'",
+      );
+    case STATUS_NOT_A_NUMBER:
+      return refused(
+        'ERR_CACHE_NOT_A_NUMBER',
+        `${operation}: the value is neither a safe integer nor the decimal text of one`,
+      );
+    case STATUS_NUMBER_OVERFLOW:
+      return refused(
+        'ERR_CACHE_NUMBER_OVERFLOW',
+        `${operation}: the sum lies outside of -(2^53 - 1) to 2^53 - 1`,
       );
   }
 }
@@ -293,6 +326,11 @@ export function aborted(operation: string, soFar: string, signal: AbortSignal): 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */
 export function invalidTtl(field: string, problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_TTL', `${field}: ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_TAG`; the field is what the caller called it, for example `tags[2]`. */
+export function invalidTag(field: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_TAG', `${field}: ${problem}`);
 }
 
 /** `ERR_CACHE_INVALID_VALUE`, with what the codec threw, where it did. */

@@ -25,3 +25,7 @@ export const STATUS_OUTCOME_UNKNOWN: i32 = -6;
 export const STATUS_TOO_MANY_NAMESPACES: i32 = -7;
 /** All thread slots are taken. */
 export const STATUS_NO_SLOT: i32 = -8;
+/** The value of the key is not the decimal text of a safe integer. */
+export const STATUS_NOT_A_NUMBER: i32 = -26;
+/** The sum is beyond 2^53 - 1 or below -(2^53 - 1). */
+export const STATUS_NUMBER_OVERFLOW: i32 = -27;
