@@ -49,7 +49,10 @@ describe.each(ENGINE_KINDS)('with %s', (_, options) => {
     const { engine } = shared;
     await engine.set('again:1', 'old');
     await engine.set('again:2', 'old');
+    // Read before, so that decoded copies of this thread have to notice.
+    expect(engine.getMany(['again:1', 'again:2', 'again:1'])).toEqual(['old', 'old', 'old']);
     await engine.expireGlob('again:[12]');
+    expect(engine.getMany(['again:1', 'again:2'])).toEqual([undefined, undefined]);
     await engine.set('again:1', 'new');
     expect(engine.get('again:1')).toBe('new');
     expect(engine.getWithMeta('again:1').state).toBe('hit');
@@ -101,6 +104,7 @@ describe.each(ENGINE_KINDS)('with %s', (_, options) => {
     await thread.call('attach');
     await engine.set('other:1', 'old');
     expect(await thread.call('get', 'other:1')).toBe('old');
+    expect(engine.get('other:1')).toBe('old');
     await thread.call('expirePrefix', 'other:');
     expect(engine.get('other:1')).toBeUndefined();
     expect(await thread.call('getWithMeta', 'other:1')).toMatchObject({
