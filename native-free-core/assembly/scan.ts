@@ -11,7 +11,8 @@
 // - Within a bucket and its chain entries are visited in the order of their sequence, whatever
 //   slot they are in. A rewrite gives the key a higher sequence: what is still to come stays to
 //   come. Moves of an item to another chunk, and of a reference within its chain, change neither.
-// An entry is met again when it was rewritten, or when its bucket was cut between two slices of it.
+// An entry is met again when it was rewritten, when its bucket was cut between two slices of it, or
+// when recovery has made a smaller table.
 // What is removed or made stale is not met again, so its count is exact.
 //
 // A scan that changes entries spares those written after its first slice: LIMIT is the sequence of
@@ -27,7 +28,6 @@ import {
   BUCKET_NEXT,
   BUCKET_REFERENCES,
   CHAIN_BUCKETS_MAX,
-  ITEM_HASH,
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_LIVE,
@@ -118,11 +118,8 @@ function runOf(number: u32, count: u32): u64 {
   return (<u64>1) << <u64>(32 - (isSplit ? bits : bits - 1));
 }
 
-/**
- * The item of a bucket and its chain with the lowest sequence above `after`, of those from a place
- * on; 0 when there is none.
- */
-function nextItem(shard: usize, number: u32, place: u32, after: u64): usize {
+/** The item of a bucket and its chain with the lowest sequence above `after`, or 0. */
+function nextItem(shard: usize, number: u32, after: u64): usize {
   let bucket = bucketAddress(shard, number);
   let next: usize = 0;
   let lowest: u64 = LOW_48_BITS + 1;
@@ -132,7 +129,6 @@ function nextItem(shard: usize, number: u32, place: u32, after: u64): usize {
       if (reference == 0) continue;
       const sequence = sequenceOf(toAddress(reference));
       if (sequence <= after || sequence >= lowest) continue;
-      if (reverse(<u32>load<u64>(toAddress(reference) + ITEM_HASH)) < place) continue;
       lowest = sequence;
       next = toAddress(reference);
     }
@@ -246,7 +242,7 @@ export function applyScan(shard: usize, record: usize): i32 {
   for (let units: u32 = 0; place < PLACES && units < unitsMax; ) {
     units += LOOK_UNITS;
     const number = bucketNumber(reverse(<u32>place), count);
-    const item = nextItem(shard, number, <u32>place, after);
+    const item = nextItem(shard, number, after);
     const sequence = item == 0 ? last + 1 : sequenceOf(item);
     // In order of their sequence: the first one that is too young ends the bucket.
     if (sequence > last) {

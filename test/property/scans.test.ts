@@ -31,7 +31,10 @@ const step = fc.oneof(
       ttlMs: fc.constantFrom(50, 100, Number.POSITIVE_INFINITY),
     }),
   },
-  fc.record({ kind: fc.constantFrom('delete' as const, 'add' as const, 'swap' as const), key: keys }),
+  fc.record({
+    kind: fc.constantFrom('delete' as const, 'add' as const, 'swap' as const),
+    key: keys,
+  }),
   fc.record({ kind: fc.constant('touch' as const), key: keys }),
   fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(1, 49, 50) }),
   fc.record({ kind: fc.constant('clear' as const) }),
@@ -39,7 +42,10 @@ const step = fc.oneof(
     kind: fc.constantFrom('expirePrefix' as const, 'invalidatePrefix' as const),
     text: prefixes,
   }),
-  fc.record({ kind: fc.constantFrom('expireGlob' as const, 'invalidateGlob' as const), text: globs }),
+  fc.record({
+    kind: fc.constantFrom('expireGlob' as const, 'invalidateGlob' as const),
+    text: globs,
+  }),
   fc.record({ kind: fc.constant('list' as const), text: globs }),
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
