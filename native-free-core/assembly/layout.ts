@@ -218,7 +218,7 @@ export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never cou
 //  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
 export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
 export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
-export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited there, 0 = none
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited in its bucket, or 0
 export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
 export const SCAN_STATE: u32 = 32; // u64, where that match goes on
 export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT

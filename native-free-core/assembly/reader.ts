@@ -162,6 +162,12 @@ function isPast(expiry: f64): bool {
   return (isHolding ? judgeMs : refreshMs()) >= expiry;
 }
 
+/** True unless the entry is stale and the read does not ask for such. */
+@inline
+function isWanted(item: usize, flags: u32): bool {
+  return !isStale(item) || (flags & READ_STALE) != 0;
+}
+
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
 @inline
 function takeValue(item: usize, keyBytes: u32): bool {
@@ -227,8 +233,7 @@ function attempt(
   if (version & 1) return TORN;
   const item = lookUp(shard, hash, namespaceId, thread + THREAD_KEY, keyBytes);
   let status = STATUS_MISS;
-  const stale = item != 0 && isStale(item);
-  if (item != 0 && (!stale || (flags & READ_STALE) != 0) && !isOver(item, namespaceId)) {
+  if (item != 0 && isWanted(item, flags) && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
@@ -236,7 +241,7 @@ function attempt(
     if (flags & READ_NEAR) takeNear(item, stripe, version, hash);
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
-    status = stale ? STATUS_STALE : STATUS_OK;
+    status = isStale(item) ? STATUS_STALE : STATUS_OK;
   }
   fence();
   if (atomic.load<u32>(stripe) != version) {
