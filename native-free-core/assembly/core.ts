@@ -7,6 +7,7 @@ export { bindArena, bindThread } from "./arena";
 export { clearNamespace } from "./clearing";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
   commandRecord,
   commandShard,
@@ -16,13 +17,14 @@ export {
   helpShard,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
 export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { registerNamespace } from "./namespaces";
-export { read } from "./reader";
+export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, tick } from "./clock";
+export { isTicking, refreshMs, tick } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

@@ -109,7 +109,7 @@ export class Load implements Closable {
         await pause(UNAVAILABLE_STEP_MS);
       } else if (answer.kind === 'taken') {
         const ending = await this.#ending(answer.place, giveUpMs);
-        if (ending?.kind === 'failed') return this.#fail(loadFailed(ending.message));
+        if (ending?.kind === 'failed') return this.#fallBack(loadFailed(ending.message));
         if (ending?.kind === 'empty') return this.#succeed(undefined);
       } else {
         // Present, but not for a read a moment later: time goes on before the next question.
@@ -134,7 +134,7 @@ export class Load implements Closable {
     this.#port.context.assertOpen('getOrLoad');
     const value = this.#port.read(this.key);
     if (value !== undefined) this.#succeed(value);
-    else if (performance.now() >= giveUpMs) this.#fail(loadTimeout('was not loaded elsewhere'));
+    else if (performance.now() >= giveUpMs) this.#fallBack(loadTimeout('was not loaded elsewhere'));
     return this.#isOver;
   }
 
@@ -156,7 +156,7 @@ export class Load implements Closable {
     } catch (error) {
       // Threads that wait are told first; after the load was given up there is nobody left to.
       if (!this.#isOver) this.#release(error);
-      this.#fail(error);
+      this.#fallBack(error);
       return;
     }
     if (this.#isOver) return;
@@ -185,7 +185,7 @@ export class Load implements Closable {
   /** The loader took longer than its lease lives. */
   #giveUp(): void {
     const { leaseMs } = this.#options;
-    this.#fail(loadTimeout(`took its loader more than ${leaseMs} ms`));
+    this.#fallBack(loadTimeout(`took its loader more than ${leaseMs} ms`));
     this.#release();
     this.#controller.abort();
   }
@@ -203,6 +203,23 @@ export class Load implements Closable {
     if (this.#isOver) return;
     this.#finish();
     for (const waiter of this.#waiters) waiter.resolve(value);
+  }
+
+  /** The load has failed: a stale value serves, where there is one and it may. */
+  #fallBack(error: unknown): void {
+    const stale = this.#staleValue();
+    if (stale !== undefined) this.#succeed(stale);
+    else this.#fail(error);
+  }
+
+  #staleValue(): unknown {
+    if (this.#isOver || !this.#options.staleIfError) return undefined;
+    try {
+      return this.#port.readStale(this.key);
+    } catch {
+      // What cannot be read is no fallback: the error of the load says more.
+      return undefined;
+    }
   }
 
   #fail(error: unknown): void {

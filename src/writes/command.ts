@@ -2,13 +2,17 @@ import {
   FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
   OP_LEASE_END,
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
+import type { ScanSlice } from '../scans/scan-slice.js';
 
-const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_LEASE;
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION | FLAG_LEASE;
 /** What a queued command costs on the heap besides its key and value. */
 const COMMAND_BYTES = 256;
 
@@ -30,7 +34,10 @@ export class Command {
   flags = 0;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
-  /** Token of the lease that a fill is for, that is given up, or that was granted. */
+  /**
+   * Version that a set asks for; what an increment adds, and its sum once it was carried out; token
+   * of the lease that a fill is for, that is given up, or that was granted.
+   */
   guard = 0;
   /** Of an answered OP_LEASE: the lease that was granted or is waited for, and its state. */
   leaseAddress = 0;
@@ -57,6 +64,8 @@ export class Command {
   /** The old value, where it was asked for and the command was carried out at once. */
   returned: unknown = undefined;
   settle: Settle = ignore;
+  /** What an OP_SCAN carries and takes its answer. */
+  scan: ScanSlice | undefined = undefined;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
@@ -75,9 +84,15 @@ export class Command {
     return (this.flags & CONDITIONS) === 0;
   }
 
+  /** Whether it may be applied a second time and the caller is none the worse. */
+  get isIdempotent(): boolean {
+    return this.isVisibleEarly && (this.flags & FLAG_RETURN_OLD) === 0;
+  }
+
   /** Whether its record carries `guard`. */
   get isGuarded(): boolean {
-    return this.opcode === OP_LEASE_END || (this.flags & FLAG_LEASE) !== 0;
+    if (this.opcode === OP_INCREMENT || this.opcode === OP_LEASE_END) return true;
+    return (this.flags & (FLAG_VERSION | FLAG_LEASE)) !== 0;
   }
 
   /** Bytes of the encoded value, for messages. */

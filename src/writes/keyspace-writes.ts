@@ -41,7 +41,7 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     options?: SetOptions,
   ): Promise<T | undefined> {
     try {
-      return this.#answerOld<T>(this.setCommand(key, value, options, FLAG_RETURN_OLD));
+      return this.answerOld<T>(this.setCommand(key, value, options, FLAG_RETURN_OLD));
     } catch (error) {
       return this.context.rejection(key, error);
     }
@@ -152,10 +152,11 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
       return status === STATUS_OK ? RESOLVED_TRUE : RESOLVED_FALSE;
     }
     if (status === STATUS_FULL) return this.context.overloaded(command);
-    return this.#promise(command, status, isTrue);
+    return this.answerLater(command, status, isTrue);
   }
 
-  #answerOld<T>(command: Command): Promise<T | undefined> {
+  /** @internal Runs a command that returns an old value. */
+  protected answerOld<T>(command: Command): Promise<T | undefined> {
     const status = this.writer.run(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       const old = command.returned as T | undefined;
@@ -163,10 +164,11 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
       return Promise.resolve(old);
     }
     if (status === STATUS_FULL) return this.context.overloaded(command);
-    return this.#promise(command, status, (_, readOld) => readOld() as T | undefined);
+    return this.answerLater(command, status, (_, readOld) => readOld() as T | undefined);
   }
 
-  #promise<R>(
+  /** @internal The answer of a command that is on its way, or was refused. */
+  protected answerLater<R>(
     command: Command,
     status: number,
     take: (outcome: number, readOld: () => unknown) => R,

@@ -148,6 +148,43 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     expect(await other.fill('untouched')).toBe(true);
   });
 
+  const scans: readonly (readonly [string, (engine: Engine) => Promise<unknown>])[] = [
+    ['invalidatePrefix', (engine) => engine.invalidatePrefix('r26:user:')],
+    ['expirePrefix', (engine) => engine.expirePrefix('r26:user:')],
+    ['invalidateGlob', (engine) => engine.invalidateGlob('r26:u*r:[0-9]*')],
+    ['expireGlob', (engine) => engine.expireGlob('r26:user:?*')],
+  ];
+
+  it.each(scans)('R26: %s voids the leases of keys that match, and no others', async (_, scan) => {
+    const { engine } = home;
+    const keys = ['r26:user:1', `r26:user:2${'x'.repeat(400)}`];
+    const others = ['r26:order:1', 'r26:userx'];
+    const matching = await Promise.all(keys.map((key) => grant(engine, key)));
+    const bystanders = await Promise.all(others.map((key) => grant(engine, key)));
+    const space = await engine.namespace('r26 scans').lease('r26:user:1');
+    const waiting = engine.lease('r26:user:1');
+    await scan(engine);
+    const next = await waiting;
+    for (const lease of matching) expect(await lease.fill('old')).toBe(false);
+    for (const lease of bystanders) expect(await lease.fill('v')).toBe(true);
+    expect(space.state === 'granted' && (await space.lease.fill('v'))).toBe(true);
+    expect(next.state === 'granted' && (await next.lease.fill('new'))).toBe(true);
+    expect(engine.get('r26:user:1')).toBe('new');
+    await engine.invalidatePrefix('r26:');
+    await engine.namespace('r26 scans').clear();
+  });
+
+  it('is granted for a stale entry, and its fill makes it fresh', async () => {
+    const { engine } = home;
+    await engine.set('stale', 'old');
+    await engine.expirePrefix('stale');
+    const lease = await grant(engine, 'stale');
+    expect((await engine.lease('stale', { waitMs: 0 })).state).toBe('timeout');
+    expect(engine.getWithMeta('stale')).toMatchObject({ state: 'stale', value: 'old' });
+    expect(await lease.fill('new')).toBe(true);
+    expect(engine.get('stale')).toBe('new');
+  });
+
   it('R30: what is created after a miss is seen at once by who waits', async () => {
     const { engine } = home;
     expect(engine.get('r30')).toBeUndefined();
