@@ -25,6 +25,12 @@ export interface CoreExports {
     patternBytes: number,
     roomBytes: number,
   ): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
   describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
@@ -69,7 +75,13 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
-  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
+  selfGlob(
+    text: number,
+    textBytes: number,
+    pattern: number,
+    patternBytes: number,
+    stepsMax: number,
+  ): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

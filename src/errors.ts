@@ -26,6 +26,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_KEY'
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
+  | 'ERR_CACHE_INVALID_TAG'
   | 'ERR_CACHE_INVALID_NAMESPACE'
   | 'ERR_CACHE_NOT_A_NUMBER'
   | 'ERR_CACHE_NUMBER_OVERFLOW'
@@ -39,9 +40,9 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_LOAD_FAILED'
   | 'ERR_CACHE_LOAD_TIMEOUT'
-  | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -75,6 +76,12 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The value or its content type cannot be stored, or be read back, without loss.',
     remedy: 'Store a value that the codec carries, or encode it to a Uint8Array.',
+  },
+  ERR_CACHE_INVALID_TAG: {
+    retryable: false,
+    cause:
+      'A tag is no string, empty, over 256 bytes of UTF-8, or not well-formed; or over 64 tags.',
+    remedy: 'Correct the tag that the message names by its place; nothing was stored or removed.',
   },
   ERR_CACHE_INVALID_NAMESPACE: {
     retryable: false,
@@ -141,6 +148,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
   },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
+  },
   ERR_CACHE_LOAD_FAILED: {
     retryable: true,
     cause: 'The loader of another thread, for whose result this call waited, has failed.',
@@ -150,11 +162,6 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: true,
     cause: 'No loader delivered the value within waitMs, or within the lifetime of its lease.',
     remedy: 'Try again, or raise waitMs and leaseMs above the time that the source takes.',
-  },
-  ERR_CACHE_ABORTED: {
-    retryable: true,
-    cause: 'The signal of the call was aborted before the call was through.',
-    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -237,10 +244,10 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
     case STATUS_PRESENT:
     case STATUS_WAIT:
     case STATUS_NO_LEASE:
-    case STATUS_STALE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:
@@ -337,6 +344,11 @@ export function aborted(operation: string, soFar: string, signal: AbortSignal): 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */
 export function invalidTtl(field: string, problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_TTL', `${field}: ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_TAG`; the field is what the caller called it, for example `tags[2]`. */
+export function invalidTag(field: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_TAG', `${field}: ${problem}`);
 }
 
 /** `ERR_CACHE_INVALID_VALUE`, with what the codec threw, where it did. */

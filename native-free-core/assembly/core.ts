@@ -9,6 +9,7 @@ export {
   beginCommand,
   beginScan,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,
