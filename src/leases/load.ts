@@ -40,6 +40,8 @@ export class Load implements Closable {
   #phase: 'asking' | 'loading' | 'over' = 'asking';
   #lease: Lease | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Of the latest invalidation of a tag when the load began; undefined without tags. */
+  #number: bigint | undefined;
 
   constructor(
     port: LeasePort,
@@ -60,8 +62,11 @@ export class Load implements Closable {
    * invalidated after the load began: its value may be older than that.
    */
   get isJoinable(): boolean {
-    if (this.#phase === 'loading') return this.#lease?.isValid === true;
-    return this.#phase === 'asking';
+    if (this.#phase !== 'loading') return this.#phase === 'asking';
+    if (this.#lease?.isValid !== true) return false;
+    // Whether one of its tags was invalidated shows when it is stored: who comes after any
+    // invalidation waits for that.
+    return this.#number === undefined || this.#number === this.#invalidationNumber();
   }
 
   start(): void {
@@ -149,6 +154,7 @@ export class Load implements Closable {
       return;
     }
     this.#phase = 'loading';
+    if (this.#options.setOptions.tags !== undefined) this.#number = this.#invalidationNumber();
     this.#timer = setTimeout(() => this.#giveUp(), this.#options.leaseMs);
     let value: unknown;
     try {
@@ -164,6 +170,10 @@ export class Load implements Closable {
     if (value !== undefined) await this.#store(value);
     else await lease?.end(LEASE_EMPTY);
     this.#succeed(value);
+  }
+
+  #invalidationNumber(): bigint {
+    return this.#port.context.session.core.invalidationNumber();
   }
 
   /** Stores the value, if nothing happened to the key meanwhile. The callers get it in any case. */

@@ -242,6 +242,24 @@ describe.each(ENGINE_KINDS)('getOrLoad: %s', (_kind, options) => {
     expect(engine.has('r26 prefix:1')).toBe(false);
   });
 
+  it('R26: a load that began before a tag was invalidated is not stored, and not joined', async () => {
+    const { engine } = home;
+    const source = new SlowSource();
+    const tags = ['r26 tag'];
+    const early = engine.getOrLoad('r26 tagged', source.loader, { tags });
+    await source.called();
+    await engine.invalidateTag('r26 tag');
+    const late = engine.getOrLoad('r26 tagged', source.loader, { tags });
+    source.give('old', 0);
+    expect(await early).toBe('old');
+    await source.called(2);
+    expect(engine.has('r26 tagged')).toBe(false);
+    source.give('new', 1);
+    expect(await late).toBe('new');
+    expect(engine.get('r26 tagged')).toBe('new');
+    expect(await engine.invalidateTag('r26 tag')).toBe(1);
+  });
+
   it('waits for a lease that `lease` was granted', async () => {
     const { engine } = home;
     const outcome = await engine.lease('mixed');

@@ -174,6 +174,53 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     await engine.namespace('r26 scans').clear();
   });
 
+  const manyTags = Array.from({ length: 64 }, (_, i) => `${i}:`.padEnd(256, 't'));
+  const fills: readonly (readonly [string, unknown, readonly string[]])[] = [
+    ['a small value', 'v', ['a', 'tag', 'z']],
+    ['a large value', Buffer.alloc(150_000, 1), ['a', 'tag', 'z']],
+    ['a value with many long tags', 'v', ['tag', ...manyTags.slice(1)]],
+    ['a large value with many long tags', Buffer.alloc(150_000, 2), ['tag', ...manyTags.slice(1)]],
+  ];
+
+  it.each(fills)('R26: an invalidation of one of its tags voids %s', async (name, value, tags) => {
+    const { engine } = home;
+    const key = `r26 tags ${name}`;
+    for (const invalidate of [
+      () => engine.invalidateTag('tag'),
+      () => engine.expireTag('tag'),
+      () => engine.invalidateTags(['other', 'tag']),
+    ]) {
+      const lease = await grant(engine, key);
+      const waiting = engine.lease(key);
+      await invalidate();
+      expect(await lease.fill(value, { tags })).toBe(false);
+      expect(engine.has(key)).toBe(false);
+      const next = await waiting;
+      if (next.state !== 'granted') throw new Error(next.state);
+      expect(await next.lease.fill(value, { tags })).toBe(true);
+      expect(engine.has(key)).toBe(true);
+      expect(await engine.invalidateTag('tag')).toBe(1);
+    }
+  });
+
+  it('R26: an invalidation of other tags leaves a fill alone', async () => {
+    const { engine } = home;
+    const rounds = 20;
+    let stored = 0;
+    for (let i = 0; i < rounds; i++) {
+      const lease = await grant(engine, `r26 other tags ${i}`);
+      await engine.invalidateTag(`other ${i}`);
+      await engine.invalidateTags([`and other ${i}`, 'tag'], { match: 'all' });
+      await engine.namespace('elsewhere').invalidateTag(`mine ${i}`);
+      if (await lease.fill('v', { tags: [`mine ${i}`] })) stored += 1;
+    }
+    // Tags may share one of the 4,096 stamps, seldom.
+    expect(stored).toBeGreaterThan(rounds - 4);
+    const untagged = await grant(engine, 'r26 untagged');
+    await engine.invalidateTag('tag');
+    expect(await untagged.fill('v')).toBe(true);
+  });
+
   it('is granted for a stale entry, and its fill makes it fresh', async () => {
     const { engine } = home;
     await engine.set('stale', 'old');
