@@ -23,6 +23,8 @@ import { copyBytes, equalBytes } from "./bytes";
 import { unlinkItem } from "./eviction";
 import { GLOB_DIFFERS, GLOB_MATCHES, GLOB_PAUSED, globState, globSteps, matchGlob } from "./glob";
 import { dispose } from "./items";
+import { beginWalk, nextGranted } from "./lease-walks";
+import { endLease } from "./leases";
 import {
   BUCKET_ENTRIES,
   BUCKET_NEXT,
@@ -34,6 +36,11 @@ import {
   ITEM_NAMESPACE,
   ITEM_SEQUENCE,
   ITEM_STATE,
+  LEASE_NAMESPACE,
+  LEASE_TEXT,
+  LEASE_TEXT_BYTES,
+  LEASE_TEXT_BYTES_MAX,
+  LEASE_VOIDED,
   LOW_48_BITS,
   RECORD_ENCODING,
   RECORD_FLAGS,
@@ -155,7 +162,7 @@ function compare(record: usize, key: usize, keyBytes: u32, state: u64, stepsMax:
  * False when a key is known after a few steps not to match the pattern of a scan's record. For
  * leases, which may be voided without need: a thousand of them are looked at in one slice.
  */
-export function mayMatchScan(record: usize, key: usize, keyBytes: u32): bool {
+function mayMatchScan(record: usize, key: usize, keyBytes: u32): bool {
   return compare(record, key, keyBytes, 0, LEASE_STEPS_MAX) != GLOB_DIFFERS;
 }
 
@@ -211,13 +218,27 @@ function visit(shard: usize, record: usize, item: usize, stepsMax: u32): u32 {
   return MATCHED;
 }
 
+/** Whether the key of a lease may match; of one that is not known whole it is taken to. */
+function matchesLease(record: usize, lease: usize): bool {
+  const keyBytes = load<u16>(lease + LEASE_TEXT_BYTES);
+  return keyBytes > LEASE_TEXT_BYTES_MAX || mayMatchScan(record, lease + LEASE_TEXT, keyBytes);
+}
+
 /**
- * The first slice of a scan in a shard: sets its LIMIT.
- *
- * LEASES: a lease whose key matches (`mayMatchScan`) is to be voided here, before the first entry
- * goes, unless the mode is SCAN_LIST: a fill that read its value before must not come after.
+ * Voids the leases of keys that a scan is for: a fill whose value was read before must not come
+ * after.
  */
+function voidLeases(shard: usize, record: usize): void {
+  beginWalk();
+  for (let lease = nextGranted(shard); lease != 0; lease = nextGranted(shard)) {
+    if (load<u16>(lease + LEASE_NAMESPACE) != load<u16>(record + RECORD_NAMESPACE)) continue;
+    if (matchesLease(record, lease)) endLease(shard, lease, LEASE_VOIDED);
+  }
+}
+
+/** The first slice of a scan in a shard: sets its LIMIT, and voids leases unless it only lists. */
 function beginShard(shard: usize, record: usize): void {
+  if (load<u8>(record + RECORD_ENCODING) != SCAN_LIST) voidLeases(shard, record);
   const sequence = load<u64>(shard + SHARD_SEQUENCE) & LOW_48_BITS;
   putF64(record + RECORD_KEY + SCAN_LIMIT, <f64><i64>sequence);
 }
