@@ -48,8 +48,10 @@ import {
   freeChunks,
   strideOf,
 } from "./slab";
-import { publish32, put32, put64 } from "./store";
+import { put32, put64, release32 } from "./store";
 import { findReference, removeEntry, swapReference } from "./table";
+import { isTagged } from "./tag-block";
+import { tagsMove } from "./tags";
 import { wheelReplace } from "./wheel";
 
 /** Counts removals and moves of items: who keeps an entry's address across one looks again. */
@@ -243,9 +245,10 @@ function relocate(shard: usize, item: usize, sizeClass: u32): void {
 function moveItem(shard: usize, record: usize, item: usize, target: usize): void {
   copyBytes(target + ITEM_CLASS, item + ITEM_CLASS, itemBytes(item) - ITEM_CLASS);
   fence();
-  publish32(target + ITEM_STATE, ITEM_LIVE);
+  release32(target + ITEM_STATE, ITEM_LIVE);
   lruReplace(record, item, target);
   wheelReplace(shard, item, target);
+  if (isTagged(target)) tagsMove(shard, item, target);
   const hash = load<u64>(item + ITEM_HASH);
   const entry = findReference(shard, hash, toReference(item));
   swapReference(shard, hash, entry, toReference(target));

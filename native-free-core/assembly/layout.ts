@@ -18,7 +18,7 @@
 // "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
-export const ARENA_LAYOUT_VERSION: u32 = 2; // raise it with every change of this file
+export const ARENA_LAYOUT_VERSION: u32 = 3; // raise it with every change of this file
 export const LINE_BYTES: u32 = 128; // two cache lines
 
 // ── Header ──────────────────────────────────────────────────────────────────────────────────
@@ -114,6 +114,11 @@ export const RESULT_CONTENT_TYPE_BYTES: u32 = 40; // u32
 export const RESULT_ITEM: u32 = 44; // u32 reference of the pinned item, 0 when copied
 export const RESULT_FIRST: u32 = 48; // u32 address of the first value byte of a pinned item
 export const RESULT_STATUS: u32 = 52; // i32
+// For copies that the thread keeps (READ_NEAR).
+export const RESULT_STRIPE: u32 = 56; // u32 address of the key's stripe
+export const RESULT_STRIPE_VERSION: u32 = 60; // u32 its value, by which the read was validated
+export const RESULT_REFERENCE: u32 = 64; // u32 reference of the item
+export const RESULT_UPPER_HASH: u32 = 68; // u32 upper half of the key's hash
 export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the last read
 export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
 export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores
@@ -165,6 +170,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_GUARD: u32 = 56; // f64 version that a set asks for; addend, then sum
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -174,12 +180,62 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+export const OP_REMOVE_TAGGED: u32 = 6; // remove the entries that have all the tags named
+export const OP_EXPIRE_TAGGED: u32 = 7; // mark them stale
+export const OP_SCAN: u32 = 8; // visit some entries of a namespace
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
 export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+export const FLAG_VERSION: u32 = 32; // refuse unless the present version is RECORD_GUARD
+export const FLAG_TAGGED: u32 = 64; // names of tags follow the value
+
+export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
+export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
+
+// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
+//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
+//  on and leaves its counts; the caller copies the cursor into the next record.
+export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
+export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
+export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
+export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
+export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
+
+export const SCAN_LIST: u32 = 0; // leave the keys in the record
+export const SCAN_DELETE: u32 = 1; // remove the entries
+export const SCAN_EXPIRE: u32 = 2; // make them stale
+export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
+
+// ── Names of tags in a record ───────────────────────────────────────────────────────────────
+//  A set carries them behind its value (behind its key when the value lies in staged pages); an
+//  OP_REMOVE_TAGGED or OP_EXPIRE_TAGGED behind its slice. Names that do not fit the record lie in
+//  staged pages, behind those of the item: none straddles a page, and a length of 0, or an end
+//  with no room for a name's head, says that the next one lies in the next page. No alignment.
+export const NAMES_COUNT: u32 = 0; // u8, 1 to TAGS_MAX
+export const NAMES_STAGED: u32 = 1; // u8, 1 = they lie in staged pages
+export const NAMES_FIRST: u32 = 2; // first name, unless they are staged
+export const NAME_TAG: u32 = 0; // u32 reference, written by the holder
+export const NAME_BYTES: u32 = 4; // u16
+export const NAME_TEXT: u32 = 6; // UTF-8
+
+// ── Slice of an invalidation by tags ────────────────────────────────────────────────────────
+//  At RECORD_KEY of the record. The holder works through the members of one tag for a bounded
+//  time and leaves its place, which the caller copies into the record of the next slice.
+export const SLICE_MEMBER: u32 = 0; // u32 link of the next member, 0 = begin; after it: 0 = done
+export const SLICE_ITEM: u32 = 4; // u32 reference of that member's item
+export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whether it is still there
+export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
+export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
+export const SLICE_NAMES: u32 = 32; // names of the tags
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
@@ -202,6 +258,7 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
@@ -262,7 +319,11 @@ export const WHEEL_TICK_MS: f64 = 8; // of level 0
 export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
 // Parts of their own, each described by its structure.
-export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
+export const SHARD_TAGS: u32 = 4480; // u32, tags now; 128 bytes for all about them
+export const SHARD_TAG_PAGES: u32 = 4484; // u32, pages that hold them and their table
+export const SHARD_TAG_CHAINS: u32 = 4488; // u32, chains of the table, 0 = there is none
+export const SHARD_TAG_PARTIAL: u32 = 4496; // u32 × TAG_CLASSES: page + 1 with free chunks
+export const SHARD_TAG_SEGMENTS: u32 = 4544; // u32 × TAG_SEGMENTS_MAX: pages of chain heads
 export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
 export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
@@ -318,3 +379,36 @@ export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1; // an entry
 export const ITEM_LIMBO: u32 = (ITEM_MAGIC << 16) | 2; // unlinked, but a reader may hold it
 export const ITEM_RETURNED: u32 = (ITEM_MAGIC << 16) | 3; // unlinked, its caller reads it
 export const WHEEL_FIRST: u32 = 0x80000000; // marks the first item of a slot
+
+// ── Tag ─────────────────────────────────────────────────────────────────────────────────────
+//  A name that items of this shard and namespace carry: an item of a second kind. It lives as
+//  long as it has members, never moves, and lies in a page of its size. State, hash, namespace
+//  and name are the truth; the rest is derived.
+export const TAG_STATE: u32 = 0; // u32: TAG_LIVE, or 0; written last
+export const TAG_NEXT: u32 = 4; // reference of the next in its chain; of the next free chunk
+export const TAG_HASH: u32 = 8; // u64
+export const TAG_MEMBERS: u32 = 16; // u32 link of the first member, newest first
+export const TAG_COUNT: u32 = 20; // u32, members, and commands that are about to add one
+export const TAG_NAMESPACE: u32 = 24; // u16
+export const TAG_NAME_BYTES: u32 = 26; // u16
+export const TAG_NAME: u32 = 28; // UTF-8
+export const TAG_HEAD_BYTES: u32 = 28; // size of the head
+export const TAG_LIVE: u32 = (ITEM_MAGIC << 16) | 4; // as ITEM_STATE, of the second kind
+export const TAG_NAME_BYTES_MAX: u32 = 256; // of UTF-8
+export const TAG_CLASSES: u32 = 4; // sizes of tags
+export const TAG_TABLE_CLASS: u32 = 4; // page of chain heads
+export const TAG_SEGMENTS_MAX: u32 = 16; // pages of chain heads at most
+
+// ── Tag block: which tags an item has ───────────────────────────────────────────────────────
+//  Behind the value of an item with ITEM_TAGGED, at the next multiple of 8; with a large value at
+//  the start of a further page where the last has no room for the largest block. A link is the
+//  address of a member in units of 8 bytes, 0 = none. MEMBER_TAG is the truth; the rest derived.
+export const MEMBERS_COUNT: u32 = 0; // u32, 1 to TAGS_MAX
+export const MEMBERS_FIRST: u32 = 8; // MEMBER_* of each tag
+export const MEMBER_TAG: u32 = 0; // u32 reference of the tag, 0 = given up
+export const MEMBER_PREV: u32 = 4; // u32 link in the tag's list
+export const MEMBER_NEXT: u32 = 8; // u32 link
+export const MEMBER_ITEM: u32 = 12; // u32 reference of the item
+export const MEMBER_BYTES: u32 = 16; // size of a member
+export const TAGS_MAX: u32 = 64; // of one item
+export const TAG_BLOCK_BYTES_MAX: u32 = 1032; // a block of TAGS_MAX members
