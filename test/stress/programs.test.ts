@@ -47,7 +47,7 @@ describe('stress programs', () => {
       'R34: tiny rings and workers that pause lose and double no command',
       'ring',
       'commands',
-      60_000,
+      30_000,
     ],
     ['no read is torn under writers, kills and page moves', 'torn', 'reads', 500_000],
   ])(
