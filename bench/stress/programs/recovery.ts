@@ -25,7 +25,14 @@ const TRAP_STORES_MAX = 3_000;
 const KILL_MS_MAX = 12;
 const WORKER_MODULE = new URL('../threads/trap-home-worker.js', import.meta.url);
 
-const KILLS = ['attached', 'attached at a store', 'home worker', 'home worker at a store'] as const;
+/** `cut off`: a thread that lives on is stopped inside calls at random stores, again and again. */
+const KILLS = [
+  'attached',
+  'attached at a store',
+  'home worker',
+  'home worker at a store',
+  'cut off',
+] as const;
 type Kill = (typeof KILLS)[number];
 
 /** Times of one kill, in milliseconds, as callers saw them. */
@@ -107,12 +114,13 @@ class RecoveryRun {
 
   async #killAttached(kill: Kill): Promise<number> {
     const atStore = kill === 'attached at a store';
+    const other = kill === 'cut off' ? 'go on' : 'none';
     const victim = await this.run.start(SURVIVORS, {
       ...SURVIVOR,
       firstKey: SURVIVORS * KEYS_PER_THREAD,
       ownKeyCount: VICTIM_KEYS,
       writesOf16: 14,
-      trap: atStore ? 'block' : 'none',
+      trap: atStore ? 'block' : other,
     });
     await delay(this.#random.below(KILL_MS_MAX + 1));
     if (atStore) await this.#stopAtStore(victim);
