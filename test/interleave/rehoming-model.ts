@@ -1,6 +1,6 @@
 /**
  * Step model of a shard that gets another home worker, or none, while a command is sent
- * (`workers/shard-homes.ts`; the caller's side: `publish` in `native-free-core/assembly/commands.ts`
+ * (`workers/shard-homes.ts`; the caller's side: `publish` in `assembly/commands.ts`
  * and `src/writes/completions.ts`; the worker's: `parking.ts`).
  *
  *  word         written by       meaning
