@@ -14,8 +14,8 @@
  *   ticker again: it rings that one if it is parked, or stops the clock where there is none.
  * - Ticker: makes the clock run, THEN looks at the ticker again: if it is another one by now, it
  *   does as a reader does.
- *   Before it sleeps it reads its doorbell, THEN looks whether it is the ticker. If so it stops the
- *   clock, stores `parked`, THEN looks at the clock once more, and sleeps only if that stands still.
+ *   Before it sleeps it reads its doorbell, THEN looks whether it is the ticker. If so it stops
+ *   the clock, stores `parked`, THEN looks at the clock once more, and sleeps only if it stands.
  */
 
 import type { StateView, Step, Word } from './protocol.js';
