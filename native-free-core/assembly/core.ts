@@ -36,7 +36,7 @@ export {
   shardOfKey,
   waiting,
 } from "./inspection";
-export { isTicking, refreshMs, tick } from "./clock";
+export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";
