@@ -37,6 +37,13 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  holdShard(shardIndex: number, stepsMax: number): number;
+  letGoShard(shardIndex: number): void;
+  openImport(pageCount: number): number;
+  closeImport(address: number, pageCount: number): void;
+  importRecord(record: number, nowMs: number, itemFlags: number): number;
+  stageImport(record: number, nowMs: number): number;
+
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
   shardOfKey(keyBytes: number, namespaceId: number): number;

@@ -25,6 +25,8 @@ const STRIPES_MAX = 16 * KIB;
 const VALUE_BYTES_MAX = 64 * MIB;
 /** Readers load heads and keys, in wide steps, before they know that an item is there. */
 const TAIL_BYTES = 4 * KIB;
+/** The change count of a page. */
+const CHANGE_BYTES = 4;
 const SCRATCH_SLACK_BYTES = 64;
 /** WebAssembly memory comes in pages of this size. */
 export const WASM_PAGE_BYTES: number = 64 * KIB;
@@ -64,6 +66,7 @@ export interface ArenaPlan {
   readonly shardsOffset: number;
   readonly shardBytes: number;
   readonly directoryOffset: number;
+  readonly changesOffset: number;
   readonly pagesOffset: number;
 }
 
@@ -112,13 +115,14 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
   const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
-  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES));
+  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES + CHANGE_BYTES));
   if (pageCount < limits.shardCount * 16) {
     throw new RangeError(
       `${limits.limitBytes} bytes leave ${pageCount} pages of ${pageBytes} bytes to ${limits.shardCount} shards`,
     );
   }
-  const pagesOffset = alignUp(directoryOffset + pageCount * PAGE_ENTRY_BYTES, pageBytes);
+  const changesOffset = directoryOffset + pageCount * PAGE_ENTRY_BYTES;
+  const pagesOffset = alignUp(changesOffset + pageCount * CHANGE_BYTES, pageBytes);
   const shareBytes = Math.floor(pageCount / limits.shardCount) * pageBytes;
   return {
     limitBytes: limits.limitBytes,
@@ -142,6 +146,7 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     shardsOffset,
     shardBytes,
     directoryOffset,
+    changesOffset,
     pagesOffset,
   };
 }

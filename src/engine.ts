@@ -20,10 +20,19 @@ import { codecOf } from './codec/entry-codec.js';
 import { publishWorkerLost } from './engine-events.js';
 import { checkHandle, type EngineHandle, incompatibleHandle, makeHandle } from './engine-handle.js';
 import { type EngineStats, readStats } from './engine-stats.js';
-import { CacheError, engineClosed, statusError } from './errors.js';
+import { CacheError, engineClosed, invalidOptions, statusError } from './errors.js';
 import { Keyspace } from './keyspace.js';
 import { KeyspaceContext } from './keyspace-context.js';
-import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import {
+  type EngineClock,
+  type EngineOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './options.js';
+import type { LoadReport } from './persistence/load-checkpoint.js';
+import { type Moment, readMoment } from './persistence/moment.js';
+import { Persistence } from './persistence/persistence.js';
+import type { CheckpointReport } from './persistence/write-checkpoint.js';
 import { ThreadSession } from './thread-session.js';
 import { isWellFormed } from './well-formed.js';
 
@@ -34,7 +43,11 @@ const SEED_BYTES = 8;
 
 /** What a thread has to end besides its own session. */
 type Role =
-  | { readonly kind: 'creator'; readonly group: ShardGroup | undefined }
+  | {
+      readonly kind: 'creator';
+      readonly group: ShardGroup | undefined;
+      readonly persistence: Persistence | undefined;
+    }
   | { readonly kind: 'attached'; readonly stopWatching: () => void };
 
 /**
@@ -89,6 +102,30 @@ export class Engine extends Keyspace implements AsyncDisposable {
     return readStats(session, failedWrites, writer.pending.count);
   }
 
+  /**
+   * Writes the file of the option `persistence` now, while all threads go on: each shard as it was
+   * at one moment. Loaded after a crash, its entries count as stale; the file of `close()` replaces
+   * it. For the thread that created the engine.
+   *
+   * Rejects with `ERR_CACHE_CHECKPOINT_FAILED`, the former file unchanged, or
+   * `ERR_CACHE_INVALID_OPTIONS` where this engine has no file.
+   */
+  async checkpoint(): Promise<CheckpointReport> {
+    this.#context.assertOpen('checkpoint');
+    const role = this.#role;
+    if (role.kind !== 'creator' || role.persistence === undefined) {
+      const problem =
+        'persistence: only the thread that created an engine with a file can write it';
+      throw invalidOptions('checkpoint', [problem]);
+    }
+    return role.persistence.checkpoint(this.#context.session, false);
+  }
+
+  /** What was loaded when the engine was created; undefined when it began empty. */
+  get loaded(): LoadReport | undefined {
+    return this.#role.kind === 'creator' ? this.#role.persistence?.report : undefined;
+  }
+
   /** Bytes of the largest value that can be stored. */
   get valueBytesMax(): number {
     return this.#context.session.valueBytesMax;
@@ -123,6 +160,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
     reclaimDeadThreads(session.arena);
     await this.#role.group?.stop();
     stopArena(session);
+    await this.#role.persistence?.writeLast(session);
   }
 
   /** `close`. */
@@ -169,7 +207,12 @@ function makeEngine(arena: Arena, clock: Clock, handle: EngineHandle, role: Role
   return new Engine(context, handle, role);
 }
 
-function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: Clock): Arena {
+function makeArena(
+  options: ResolvedOptions,
+  module: WebAssembly.Module,
+  clock: Clock,
+  hashSeed: bigint | undefined,
+): Arena {
   const plan = planArena({
     limitBytes: options.memoryBytes,
     shardCount: options.shardCount,
@@ -177,7 +220,7 @@ function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: 
     entryCountMax: options.entryCountMax,
   });
   // Random for each arena: nobody outside can choose keys that meet in one bucket.
-  const seed = randomBytes(SEED_BYTES).readBigUInt64LE();
+  const seed = hashSeed ?? randomBytes(SEED_BYTES).readBigUInt64LE();
   const arena = createArena(plan, module, clock, seed);
   signArena(arena);
   return arena;
@@ -188,12 +231,32 @@ function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: 
  *
  * @throws {CacheError} `ERR_CACHE_INVALID_OPTIONS`, with every problem in one message
  */
-export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+export function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  return openEngine(options, { readMoment });
+}
+
+/** What an engine asks of its surroundings; tests put something else in its place. */
+export interface Surroundings {
+  readonly readMoment: () => Moment;
+}
+
+/** @internal `createEngine`, its surroundings given. */
+export async function openEngine(
+  options: EngineOptions,
+  surroundings: Surroundings,
+): Promise<Engine> {
   const resolved = resolveOptions(options, { availableParallelism: availableParallelism() });
   const module = await loadCoreModule();
-  const birthMs = monotonicMs();
-  const clock = resolved.clock ?? createClock(birthMs);
-  const arena = makeArena(resolved, module, clock);
+  const persistence =
+    resolved.persistence === undefined
+      ? undefined
+      : await Persistence.open(resolved.persistence, surroundings.readMoment);
+  // The arena's time goes on where that of its file ended: times in the file mean the same here.
+  const startMs = persistence?.startMs ?? 0;
+  const birthMs = monotonicMs() - startMs;
+  const clock = continued(resolved.clock, startMs) ?? createClock(birthMs);
+  const arena = makeArena(resolved, module, clock, persistence?.hashSeed);
+  await persistence?.load(arena, clock.nowMs());
   const group =
     resolved.workerCount > 0
       ? await startShardGroup(arena, birthMs, resolved.workerCount, publishWorkerLost)
@@ -206,11 +269,18 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     writes: resolved.writes.kind,
   });
   try {
-    return makeEngine(arena, clock, handle, { kind: 'creator', group });
+    return makeEngine(arena, clock, handle, { kind: 'creator', group, persistence });
   } catch (error) {
     await group?.stop();
     throw error;
   }
+}
+
+/** A clock of the caller, put forward so that it shows `startMs` now. */
+function continued(clock: EngineClock | undefined, startMs: number): Clock | undefined {
+  if (clock === undefined || startMs === 0) return clock;
+  const offsetMs = startMs - clock.nowMs();
+  return { nowMs: () => clock.nowMs() + offsetMs };
 }
 
 /**

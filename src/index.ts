@@ -12,8 +12,12 @@ export type {
   EngineClock,
   EngineOptions,
   EvictionOption,
+  PersistenceOption,
   WritesOption,
 } from './options.js';
+export type { LoadReport } from './persistence/load-checkpoint.js';
+export type { PersistenceEvent } from './persistence/persistence-event.js';
+export type { CheckpointReport } from './persistence/write-checkpoint.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
 export type { SetOptions } from './set-options.js';

@@ -37,7 +37,7 @@ import {
 } from "./layout";
 import { lruReplace, lruTail } from "./lru";
 import { namespaceEpoch } from "./namespaces";
-import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import { NO_PAGE, noteChange, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import {
   addPage,
   allocateChunk,
@@ -249,6 +249,7 @@ function moveItem(shard: usize, record: usize, item: usize, target: usize): void
   const hash = load<u64>(item + ITEM_HASH);
   const entry = findReference(shard, hash, toReference(item));
   swapReference(shard, hash, entry, toReference(target));
+  noteChange(pageOf(target));
   dispose(shard, item);
   upheavals += 1;
 }

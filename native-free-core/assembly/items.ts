@@ -22,7 +22,7 @@ import {
   SHARD_LIMBO,
 } from "./layout";
 import { lruPush, lruTail, lruUnlink } from "./lru";
-import { givePage, pageEntry, pageOf } from "./pages";
+import { givePage, noteChange, pageEntry, pageOf } from "./pages";
 import { classAddress, freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
 import { wheelInsert, wheelRemove } from "./wheel";
@@ -64,6 +64,7 @@ export function enlist(shard: usize, item: usize): void {
   if (load<f64>(item + ITEM_EXPIRY_MS) < Infinity) wheelInsert(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) + 1);
   addBytesUsed(shard, footprintBytes(item));
+  noteChange(pageOf(item));
 }
 
 /** The reverse of `enlist`; the index does not name the item any more. */
@@ -93,6 +94,7 @@ export function freePageList(shard: usize, firstPage: u32): void {
 function freeMemory(shard: usize, item: usize): void {
   const large = load<u8>(item + ITEM_CLASS) == CLASS_LARGE;
   put32(item + ITEM_STATE, 0);
+  noteChange(pageOf(item));
   if (large) freePageList(shard, pageOf(item));
   else freeChunk(shard, item);
 }
@@ -104,6 +106,7 @@ function freeMemory(shard: usize, item: usize): void {
 export function dispose(shard: usize, item: usize): void {
   if (isPinnable(item) && isPinned(toReference(item))) {
     put32(item + ITEM_STATE, ITEM_LIMBO);
+    noteChange(pageOf(item));
     put32(item + ITEM_LRU_NEXT, load<u32>(shard + SHARD_LIMBO));
     put32(shard + SHARD_LIMBO, toReference(item));
     return;

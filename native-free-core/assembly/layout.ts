@@ -10,6 +10,7 @@
 //   threads      thread slots    identity, hazard word, counters, scratch areas
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
 //   directory    page directory  state of every page: with the items, THE TRUTH
+//   changes      change counts   of every page, for who copies it while it is written to
 //   pages        pages           items, index segments, rings, large values
 //
 // Addresses are bytes and fit 32 bits; references are addresses in units of 8 bytes, 0 = none.
@@ -60,6 +61,8 @@ export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+// Constant as well.
+export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts: u32 of each page
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header

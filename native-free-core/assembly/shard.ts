@@ -69,7 +69,16 @@ import {
   THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import {
+  markPage,
+  NO_PAGE,
+  noteChange,
+  pageAddress,
+  pageEntry,
+  pageKind,
+  pageOf,
+  takePage,
+} from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes } from "./slab";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
@@ -284,6 +293,7 @@ function returnOld(shard: usize, record: usize, old: usize, thread: u32): void {
   delist(shard, old);
   put32(old + ITEM_STAMP, thread);
   put32(old + ITEM_STATE, ITEM_RETURNED);
+  noteChange(pageOf(old));
   add32(threadAddress(thread) + THREAD_RETURNED, 1);
   put32(record + RECORD_OLD, toReference(old));
 }
@@ -326,6 +336,7 @@ export function applyTouch(shard: usize, record: usize): i32 {
   stripeOpen(stripe);
   putF64(item + ITEM_EXPIRY_MS, expiry);
   stripeClose(stripe);
+  noteChange(pageOf(item));
   if (expiry < Infinity) wheelInsert(shard, item);
   return STATUS_OK;
 }
