@@ -43,6 +43,8 @@ export interface CoreExports {
   closeImport(address: number, pageCount: number): void;
   importRecord(record: number, nowMs: number, itemFlags: number): number;
   stageImport(record: number, nowMs: number): number;
+  countNearHits(hits: number): void;
+  touchNear(reference: number, upperHash: number): void;
 
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
@@ -54,6 +56,7 @@ export interface CoreExports {
   spinForWork(home: number, rounds: number): number;
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
+  refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
   resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;

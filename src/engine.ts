@@ -97,8 +97,9 @@ export class Engine extends Keyspace implements AsyncDisposable {
 
   /** Counters of the whole engine; see `EngineStats`. */
   stats(): EngineStats {
-    const { session, failedWrites, writer } = this.#context;
+    const { session, failedWrites, writer, near } = this.#context;
     this.#context.assertOpen('stats');
+    near?.flushHits();
     return readStats(session, failedWrites, writer.pending.count);
   }
 
@@ -150,6 +151,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
   async #close(): Promise<void> {
     const { session, writer } = this.#context;
     this.#context.gate.close();
+    this.#context.near?.clock.clear();
     await writer.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();
@@ -203,6 +205,7 @@ function makeEngine(arena: Arena, clock: Clock, handle: EngineHandle, role: Role
     handle.writes === 'inplace',
     codec,
     handle.defaultTtlMs,
+    handle.nearCache,
   );
   return new Engine(context, handle, role);
 }
@@ -267,6 +270,7 @@ export async function openEngine(
     defaultTtlMs: resolved.defaultTtlMs,
     codec: resolved.codec.kind,
     writes: resolved.writes.kind,
+    nearCache: resolved.nearCache,
   });
   try {
     return makeEngine(arena, clock, handle, { kind: 'creator', group, persistence });

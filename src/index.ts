@@ -12,6 +12,7 @@ export type {
   EngineClock,
   EngineOptions,
   EvictionOption,
+  NearCacheOption,
   PersistenceOption,
   WritesOption,
 } from './options.js';

@@ -3,6 +3,8 @@ import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
+import { NearCache } from './near-cache/near-cache.js';
+import type { ResolvedNearCache } from './options.js';
 import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
 import type { ThreadSession } from './thread-session.js';
@@ -17,6 +19,10 @@ export class KeyspaceContext {
   readonly codec: Codec;
   readonly defaultTtlMs: number;
   readonly gate: ReadGate;
+  /** Copies that this thread keeps; undefined where the options say so. */
+  readonly near: NearCache | undefined;
+  /** Whether decoded values are frozen before they are handed out. */
+  readonly isFrozen: boolean;
 
   /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
   get isPlain(): boolean {
@@ -29,13 +35,21 @@ export class KeyspaceContext {
   #overloaded: Promise<never> | undefined;
   #overloadError: CacheError | undefined;
 
-  constructor(session: ThreadSession, inPlace: boolean, codec: Codec, defaultTtlMs: number) {
+  constructor(
+    session: ThreadSession,
+    inPlace: boolean,
+    codec: Codec,
+    defaultTtlMs: number,
+    nearCache: ResolvedNearCache,
+  ) {
     this.session = session;
     this.gate = new ReadGate();
-    this.writer = new CommandWriter(session, this.gate, inPlace);
+    this.near = nearCache.kind === 'on' ? new NearCache(session, nearCache) : undefined;
+    this.writer = new CommandWriter(session, this.gate, inPlace, this.near);
     this.view = new EntryView(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
+    this.isFrozen = nearCache.isFrozen;
   }
 
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */

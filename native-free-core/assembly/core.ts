@@ -25,10 +25,10 @@ export {
 } from "./commands";
 export { unpin } from "./hazard";
 export { clearNamespace, registerNamespace } from "./namespaces";
-export { read } from "./reader";
+export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, tick } from "./clock";
+export { isTicking, refreshMs, tick } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

@@ -116,6 +116,11 @@ export const RESULT_CONTENT_TYPE_BYTES: u32 = 40; // u32
 export const RESULT_ITEM: u32 = 44; // u32 reference of the pinned item, 0 when copied
 export const RESULT_FIRST: u32 = 48; // u32 address of the first value byte of a pinned item
 export const RESULT_STATUS: u32 = 52; // i32
+// For copies that the thread keeps (READ_NEAR).
+export const RESULT_STRIPE: u32 = 56; // u32 address of the key's stripe
+export const RESULT_STRIPE_VERSION: u32 = 60; // u32 its value, by which the read was validated
+export const RESULT_REFERENCE: u32 = 64; // u32 reference of the item
+export const RESULT_UPPER_HASH: u32 = 68; // u32 upper half of the key's hash
 export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the last read
 export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
 export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores

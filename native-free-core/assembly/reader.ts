@@ -23,7 +23,15 @@ import {
   toReference,
 } from "./arena";
 import { COPY_STEP_BYTES, copyBytes, copyRoundedUp, equalBytes } from "./bytes";
-import { countOperation, currentMs, judgeBy, judgeMs, refreshMs, sharedMs } from "./clock";
+import {
+  countOperation,
+  currentMs,
+  judgeBy,
+  judgeMs,
+  refreshMs,
+  refreshTicked,
+  sharedMs,
+} from "./clock";
 import { release, ringOf } from "./commands";
 import { fence } from "./fence";
 import { hashBytes, namespaceSeed } from "./hash";
@@ -53,7 +61,11 @@ import {
   RESULT_EXPIRY_MS,
   RESULT_FIRST,
   RESULT_ITEM,
+  RESULT_REFERENCE,
   RESULT_STATUS,
+  RESULT_STRIPE,
+  RESULT_STRIPE_VERSION,
+  RESULT_UPPER_HASH,
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
   SHARD_BUCKET_COUNT,
@@ -84,6 +96,8 @@ export const READ_VALUE: u32 = 1;
 export const READ_TOUCH: u32 = 2;
 /** Also leave creation time and version in the result area. */
 export const READ_META: u32 = 4;
+/** Also leave what the thread needs to keep a copy of its own. */
+export const READ_NEAR: u32 = 16;
 
 const TRIES_MAX: u32 = 128;
 const WAIT_STEPS_MAX: u32 = 20;
@@ -171,6 +185,17 @@ function takeValue(item: usize, keyBytes: u32): bool {
   return true;
 }
 
+/** What tells a kept copy whether it still stands. */
+function takeNear(item: usize, stripe: usize, version: u32, hash: u64): void {
+  const result = thread + THREAD_RESULT;
+  put32(result + RESULT_STRIPE, <u32>stripe);
+  put32(result + RESULT_STRIPE_VERSION, version);
+  put32(result + RESULT_REFERENCE, toReference(item));
+  put32(result + RESULT_UPPER_HASH, <u32>(hash >> 32));
+  putF64(result + RESULT_EXPIRY_MS, load<f64>(item + ITEM_EXPIRY_MS));
+  takeMeta(item);
+}
+
 function takeMeta(item: usize): void {
   const result = thread + THREAD_RESULT;
   // Signed: the processor converts those by one instruction.
@@ -201,6 +226,7 @@ function attempt(
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
     }
+    if (flags & READ_NEAR) takeNear(item, stripe, version, hash);
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
     status = STATUS_OK;
@@ -280,6 +306,23 @@ function readAgain(
     if (status != TORN) return status;
   }
   return STATUS_BUSY;
+}
+
+/** Counts hits that the thread answered from copies of its own; call it every 64 of them. */
+export function countNearHits(hits: u32): void {
+  put64(thread + THREAD_HITS, load<u64>(thread + THREAD_HITS) + hits);
+  refreshTicked();
+}
+
+/** Notes a hit that the thread answered from a copy of its own, whose item still stands. */
+export function touchNear(reference: u32, upperHash: u32): void {
+  if (!inPages(reference)) return;
+  const hash = <u64>upperHash << 32;
+  const index = shardOf(hash);
+  found = toAddress(reference);
+  // The item may be gone by now: whoever drains the touch looks.
+  foundStamp = load<u32>(found + ITEM_STAMP);
+  noteHit(index, shardAddress(index), hash);
 }
 
 /** Notes the hit for the eviction policy. */

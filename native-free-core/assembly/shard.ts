@@ -82,7 +82,7 @@ import {
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes } from "./slab";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
-import { add32, publish32, put16, put32, put64, put8, putF64 } from "./store";
+import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 import {
   bucketOf,
@@ -218,7 +218,7 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   put32(item + ITEM_WHEEL_PREV, 0);
   if (sizeClass == CLASS_LARGE) adoptPages(shard, record);
   fence();
-  publish32(item + ITEM_STATE, ITEM_LIVE);
+  release32(item + ITEM_STATE, ITEM_LIVE);
   return item;
 }
 

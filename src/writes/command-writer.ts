@@ -20,6 +20,7 @@ import {
 } from '../../native-free-core/status.js';
 import { decodeEntry } from '../codec/entry-codec.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
+import type { NearCache } from '../near-cache/near-cache.js';
 import type { ReadGate } from '../read-gate.js';
 import { joinRuns, valueRuns } from '../reads/entry-bytes.js';
 import type { ThreadSession } from '../thread-session.js';
@@ -44,6 +45,7 @@ const QUEUED_BYTES_MAX = 64 * 1_024 * 1_024;
 export class CommandWriter {
   readonly pending: PendingWrites;
   readonly #session: ThreadSession;
+  readonly #near: NearCache | undefined;
   readonly #placer: CommandPlacer;
   readonly #inPlace: boolean;
   readonly #outbox: Outbox;
@@ -58,8 +60,15 @@ export class CommandWriter {
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
-  constructor(session: ThreadSession, gate: ReadGate, inPlace: boolean) {
+  /** `near`: this thread's copies, whose hits the shards learn of before a write makes room. */
+  constructor(
+    session: ThreadSession,
+    gate: ReadGate,
+    inPlace: boolean,
+    near: NearCache | undefined,
+  ) {
     this.#session = session;
+    this.#near = near;
     this.#inPlace = inPlace;
     this.#placer = new CommandPlacer(session, inPlace);
     this.pending = new PendingWrites(session, gate);
@@ -103,6 +112,7 @@ export class CommandWriter {
    * be told, which the caller sets before it returns to the event loop; FULL when too much waits.
    */
   run(command: Command): number {
+    if (this.#near !== undefined) this.#near.flushTouches();
     // What waits goes first, as far as there is room.
     if (this.#queue.length > 0) this.#pump();
     if (this.#queue.length > 0) return this.#enqueue(command);
