@@ -2,7 +2,6 @@
 // everything else can be rebuilt; each change of a page is one store of its state word.
 
 import { changes, directory, pageBytes, pageShift, pages } from "./arena";
-import { fence } from "./fence";
 import {
   PAGE_ENTRY_BYTES,
   PAGE_FREE,
@@ -12,7 +11,7 @@ import {
   SHARD_FREE_PAGES,
   SHARD_ID,
 } from "./layout";
-import { publish32, put32 } from "./store";
+import { publish32, put32, release32 } from "./store";
 
 export const NO_PAGE: u32 = 0xffffffff;
 
@@ -64,8 +63,7 @@ export function pageThread(entry: usize): u32 {
 @inline
 export function noteChange(page: u32): void {
   const count = changes + (page << 2);
-  fence();
-  put32(count, load<u32>(count) + 1);
+  release32(count, load<u32>(count) + 1);
 }
 
 /** Gives a page its kind, class and thread by one store. */

@@ -74,9 +74,13 @@ export interface CheckpointTable {
   readonly pages: readonly PageRecord[];
 }
 
-/** Why a file cannot be read: completes "the file …". */
+/** Why a file cannot be read: completes "it …". */
 export class UnreadableFileError extends Error {
   override readonly name: string = 'UnreadableFileError';
+
+  constructor(problem: string) {
+    super(`it ${problem}`);
+  }
 }
 
 /** The preamble's bytes. */

@@ -15,10 +15,14 @@ export type PersistenceEvent =
 
 const persistence = channel('hotshard:persistence');
 
-/** Publishes on the diagnostics channel `hotshard:persistence`; what is amiss is warned of too. */
+/** Publishes on the diagnostics channel `hotshard:persistence`. */
 export function publishPersistence(event: PersistenceEvent): void {
   if (persistence.hasSubscribers) persistence.publish(event);
-  if (event.kind === 'loaded' || event.kind === 'written') return;
+}
+
+/** Publishes what is amiss, and warns of it: no promise tells. */
+export function warnOf(event: Extract<PersistenceEvent, { readonly reason: string }>): void {
+  publishPersistence(event);
   const what = { ignored: 'is ignored', damaged: 'is damaged', 'write-failed': 'was not written' };
   process.emitWarning(`hotshard: the file ${event.path} ${what[event.kind]}: ${event.reason}`, {
     type: 'HotshardWarning',

@@ -8,7 +8,7 @@ import type { FileOption } from './file-option.js';
 import { type LoadReport, loadCheckpoint } from './load-checkpoint.js';
 import { elapsedMs, type Moment, readMoment } from './moment.js';
 import { type OpenCheckpoint, openCheckpoint } from './open-checkpoint.js';
-import { publishPersistence } from './persistence-event.js';
+import { publishPersistence, warnOf } from './persistence-event.js';
 import { removeLeftDrafts } from './private-file.js';
 import { type CheckpointReport, writeCheckpoint } from './write-checkpoint.js';
 
@@ -61,7 +61,7 @@ export class Persistence {
       if (found === undefined) return;
       if (!found.isClean && stale === 'drop') {
         await found.close();
-        this.#ignore('is not of a clean close, and the option is to drop such files');
+        this.#ignore('it is not of a clean close, and the option is to drop such files');
         return;
       }
       // Before anything is loaded: whatever ends this process, the file is no clean one after it.
@@ -75,7 +75,7 @@ export class Persistence {
   }
 
   #ignore(reason: string): void {
-    publishPersistence({ kind: 'ignored', path: this.#option.path, reason });
+    warnOf({ kind: 'ignored', path: this.#option.path, reason });
   }
 
   /** Puts what was found into a new arena, before any thread attaches to it. */
@@ -89,8 +89,8 @@ export class Persistence {
       this.report = report;
       publishPersistence({ kind: 'loaded', path, report });
       if (report.damagedPages > 0) {
-        const reason = `${report.damagedPages} pages have wrong checksums; their entries are lost`;
-        publishPersistence({ kind: 'damaged', path, reason });
+        const reason = `${report.damagedPages} pages have wrong checksums; what they held is missing`;
+        warnOf({ kind: 'damaged', path, reason });
       }
     } catch (error) {
       this.#ignore(reasonOf(error));
@@ -122,8 +122,13 @@ export class Persistence {
       return report;
     } catch (error) {
       const reason = reasonOf(error);
-      publishPersistence({ kind: 'write-failed', path, reason });
-      throw CacheError.is(error) ? error : checkpointFailed(`the file ${path} ${reason}`, error);
+      const event = { kind: 'write-failed', path, reason } as const;
+      // Who called `checkpoint` is told by its promise; of the last one nobody asks.
+      if (isClean) warnOf(event);
+      else publishPersistence(event);
+      throw CacheError.is(error)
+        ? error
+        : checkpointFailed(`${path} was not written: ${reason}`, error);
     }
   }
 }

@@ -10,9 +10,13 @@ const STICKY = 0o1000;
 const RANDOM_BYTES = 6;
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** A path that is not used, and why: completes "the file …". */
+/** A path that is not used, and why: completes "it …". */
 export class RefusedFileError extends Error {
   override readonly name: string = 'RefusedFileError';
+
+  constructor(problem: string) {
+    super(`it ${problem}`);
+  }
 }
 
 /** The user of this process; undefined where the system has no such thing. */
