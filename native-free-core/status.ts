@@ -7,6 +7,14 @@ export const STATUS_OK = 0;
 export const STATUS_REFUSED = 1;
 /** The command lies in the ring; its record will hold the answer. */
 export const STATUS_PENDING = 2;
+/** A read that asked for stale entries too found one. */
+export const STATUS_STALE = 23;
+/** A lease was asked for a key that has a live entry. */
+export const STATUS_PRESENT = 29;
+/** Another has the lease of the key. */
+export const STATUS_WAIT = 30;
+/** No lease is to be had: the table is full. */
+export const STATUS_NO_LEASE = 31;
 /** No live entry under that key. */
 export const STATUS_MISS = -1;
 /** The shard was held for longer than a reader waits: hit or miss is not known. */
@@ -33,6 +41,10 @@ export type AnswerStatus =
   | typeof STATUS_OK
   | typeof STATUS_REFUSED
   | typeof STATUS_PENDING
+  | typeof STATUS_STALE
+  | typeof STATUS_PRESENT
+  | typeof STATUS_WAIT
+  | typeof STATUS_NO_LEASE
   | typeof STATUS_MISS;
 
 /** The statuses that tell a caller its command cannot be carried out as asked. */

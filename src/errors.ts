@@ -3,6 +3,7 @@ import {
   STATUS_BUSY,
   STATUS_FULL,
   STATUS_MISS,
+  STATUS_NO_LEASE,
   STATUS_NO_SLOT,
   STATUS_NOT_A_NUMBER,
   STATUS_NUMBER_OVERFLOW,
@@ -10,9 +11,12 @@ import {
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
+  STATUS_PRESENT,
   STATUS_REFUSED,
+  STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
+  STATUS_WAIT,
   type Status,
 } from '../native-free-core/status.js';
 
@@ -22,9 +26,11 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_KEY'
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
+  | 'ERR_CACHE_INVALID_TAG'
   | 'ERR_CACHE_INVALID_NAMESPACE'
   | 'ERR_CACHE_NOT_A_NUMBER'
   | 'ERR_CACHE_NUMBER_OVERFLOW'
+  | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -35,6 +41,9 @@ export type CacheErrorCode =
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
   | 'ERR_CACHE_CHECKPOINT_FAILED'
+  | 'ERR_CACHE_ABORTED'
+  | 'ERR_CACHE_LOAD_FAILED'
+  | 'ERR_CACHE_LOAD_TIMEOUT'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -69,6 +78,12 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The value or its content type cannot be stored, or be read back, without loss.',
     remedy: 'Store a value that the codec carries, or encode it to a Uint8Array.',
   },
+  ERR_CACHE_INVALID_TAG: {
+    retryable: false,
+    cause:
+      'A tag is no string, empty, over 256 bytes of UTF-8, or not well-formed; or over 64 tags.',
+    remedy: 'Correct the tag that the message names by its place; nothing was stored or removed.',
+  },
   ERR_CACHE_INVALID_NAMESPACE: {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
@@ -83,6 +98,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
     remedy: 'Set the counter back before it gets there; the value was left as it was.',
+  },
+  ERR_CACHE_INVALID_PATTERN: {
+    retryable: false,
+    cause: 'The prefix or glob is no string, empty, too long, or not well-formed.',
+    remedy: "Correct what the message names; '\\' takes a special character as it is.",
   },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
@@ -133,6 +153,21 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: true,
     cause: 'The file of the engine could not be written; the one before it stays.',
     remedy: 'Read the message: free disk space, or give a path that this user alone may write to.',
+  },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
+  },
+  ERR_CACHE_LOAD_FAILED: {
+    retryable: true,
+    cause: 'The loader of another thread, for whose result this call waited, has failed.',
+    remedy: 'See the message, which is that of its error; try again when the source is back.',
+  },
+  ERR_CACHE_LOAD_TIMEOUT: {
+    retryable: true,
+    cause: 'No loader delivered the value within waitMs, or within the lifetime of its lease.',
+    remedy: 'Try again, or raise waitMs and leaseMs above the time that the source takes.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -215,6 +250,10 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
+    case STATUS_PRESENT:
+    case STATUS_WAIT:
+    case STATUS_NO_LEASE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:
@@ -296,9 +335,26 @@ export function invalidKey(problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_KEY', `key ${problem}`);
 }
 
+/** `ERR_CACHE_INVALID_PATTERN`; the subject is `prefix` or `glob`. */
+export function invalidPattern(subject: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_PATTERN', `${subject} ${problem}`);
+}
+
+/** `ERR_CACHE_ABORTED` with the reason that the signal gives. */
+export function aborted(operation: string, soFar: string, signal: AbortSignal): CacheError {
+  return new CacheError('ERR_CACHE_ABORTED', `${operation}: aborted; ${soFar}`, {
+    cause: signal.reason,
+  });
+}
+
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */
 export function invalidTtl(field: string, problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_TTL', `${field}: ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_TAG`; the field is what the caller called it, for example `tags[2]`. */
+export function invalidTag(field: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_TAG', `${field}: ${problem}`);
 }
 
 /** `ERR_CACHE_INVALID_VALUE`, with what the codec threw, where it did. */

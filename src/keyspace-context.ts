@@ -3,10 +3,12 @@ import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
+import { ThreadLeases } from './leases/thread-leases.js';
 import { NearCache } from './near-cache/near-cache.js';
 import type { ResolvedNearCache } from './options.js';
 import { ReadGate } from './read-gate.js';
 import { EntryView } from './reads/entry-view.js';
+import { ScanBook } from './scans/scan-book.js';
 import type { ThreadSession } from './thread-session.js';
 import type { Command } from './writes/command.js';
 import { CommandWriter } from './writes/command-writer.js';
@@ -16,6 +18,7 @@ export class KeyspaceContext {
   readonly session: ThreadSession;
   readonly writer: CommandWriter;
   readonly view: EntryView;
+  readonly leases: ThreadLeases;
   readonly codec: Codec;
   readonly defaultTtlMs: number;
   readonly gate: ReadGate;
@@ -23,6 +26,7 @@ export class KeyspaceContext {
   readonly near: NearCache | undefined;
   /** Whether decoded values are frozen before they are handed out. */
   readonly isFrozen: boolean;
+  readonly scans: ScanBook;
 
   /** Nothing special to heed: open, and no write of this thread on its way. The usual case. */
   get isPlain(): boolean {
@@ -32,6 +36,7 @@ export class KeyspaceContext {
   /** Writes that failed, refused ones included. */
   failedWrites = 0;
 
+  readonly #background = new Set<Promise<unknown>>();
   #overloaded: Promise<never> | undefined;
   #overloadError: CacheError | undefined;
 
@@ -47,9 +52,27 @@ export class KeyspaceContext {
     this.near = nearCache.kind === 'on' ? new NearCache(session, nearCache) : undefined;
     this.writer = new CommandWriter(session, this.gate, inPlace, this.near);
     this.view = new EntryView(session);
+    this.scans = new ScanBook(session, this.writer, (operation) => this.assertOpen(operation));
+    this.leases = new ThreadLeases(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
     this.isFrozen = nearCache.isFrozen;
+  }
+
+  /**
+   * Keeps the engine from closing while an operation of many commands is under way. A failure was
+   * counted and published when it came: never an unhandled rejection.
+   */
+  background<R>(operation: Promise<R>): Promise<R> {
+    this.#background.add(operation);
+    operation.catch(ignore).finally(() => this.#background.delete(operation));
+    return operation;
+  }
+
+  /** Resolves when no command of this thread is under way any more. */
+  async drained(): Promise<void> {
+    await Promise.allSettled(this.#background);
+    await this.writer.drained();
   }
 
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */

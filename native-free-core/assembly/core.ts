@@ -12,9 +12,12 @@ export {
 } from "./importing";
 export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
+export { clearNamespace } from "./clearing";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,
@@ -23,8 +26,10 @@ export {
   helpShard,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
-export { clearNamespace, registerNamespace } from "./namespaces";
+export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
+export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";

@@ -85,7 +85,8 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { tryHold } from "./owner";
 import { drainTouches } from "./recency";
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
+import { isStale } from "./staleness";
+import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
 import { bucketNumber, matchTags, tagOf } from "./table";
 import { appendTouch } from "./touches";
@@ -98,6 +99,8 @@ export const READ_TOUCH: u32 = 2;
 export const READ_META: u32 = 4;
 /** Also leave what the thread needs to keep a copy of its own. */
 export const READ_NEAR: u32 = 16;
+/** Answer a stale entry with STALE instead of MISS; it counts as a miss all the same. */
+export const READ_STALE: u32 = 8;
 
 const TRIES_MAX: u32 = 128;
 const WAIT_STEPS_MAX: u32 = 20;
@@ -207,7 +210,7 @@ let isHolding: bool = false;
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
-/** One attempt at a read: OK, MISS, or TORN. */
+/** One attempt at a read: OK, MISS, STALE, or TORN. */
 @inline
 function attempt(
   shard: usize,
@@ -221,7 +224,8 @@ function attempt(
   if (version & 1) return TORN;
   const item = lookUp(shard, hash, namespaceId, thread + THREAD_KEY, keyBytes);
   let status = STATUS_MISS;
-  if (item != 0 && !isOver(item, namespaceId)) {
+  const stale = item != 0 && isStale(item);
+  if (item != 0 && (!stale || (flags & READ_STALE) != 0) && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
@@ -229,7 +233,7 @@ function attempt(
     if (flags & READ_NEAR) takeNear(item, stripe, version, hash);
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
-    status = STATUS_OK;
+    status = stale ? STATUS_STALE : STATUS_OK;
   }
   fence();
   if (atomic.load<u32>(stripe) != version) {
@@ -241,7 +245,8 @@ function attempt(
 
 /**
  * Reads the key in the key scratch area. OK with the value in the scratch area (or pinned) and
- * the result filled in, MISS, or BUSY. Any thread, at any time.
+ * the result filled in, STALE likewise where it is asked for, MISS, or BUSY. Any thread, at any
+ * time.
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();

@@ -21,10 +21,12 @@ import {
   PAGE_NEXT,
   PAGE_SLAB,
   PAGE_STATE,
+  PAGE_TAG,
   SHARD_ITEMS,
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
   SHARD_SEQUENCE,
+  TAG_TABLE_CLASS,
 } from '../../native-free-core/assembly/layout.js';
 
 const KIND_SHIFT = 24;
@@ -40,9 +42,20 @@ export function hasChunks(kind: number): boolean {
   return kind === PAGE_SLAB || kind === PAGE_DRAINING;
 }
 
-/** Whether pages of this kind hold entries: all that a file needs to hold. */
-export function holdsEntries(kind: number): boolean {
-  return hasChunks(kind) || kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER;
+/** Whether the page holds names of tags; others of its kind hold the table of them. */
+export function holdsTags(state: number): boolean {
+  return kindOf(state) === PAGE_TAG && classOf(state) !== TAG_TABLE_CLASS;
+}
+
+/** Whether the page holds entries, or tags of them: all that a file needs to hold. */
+export function isFiled(state: number): boolean {
+  const kind = kindOf(state);
+  if (hasChunks(kind) || kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER) return true;
+  return holdsTags(state);
+}
+
+function classOf(state: number): number {
+  return (state >>> CLASS_SHIFT) & 0xff;
 }
 
 /** The pages of an arena as a copier sees them, by number. */
@@ -79,7 +92,7 @@ export class ArenaPages {
     const first = this.#view.getUint32(address + SHARD_PAGE_FIRST, true);
     const end = first + this.#view.getUint32(address + SHARD_PAGE_COUNT, true);
     for (let page = first; page < end; page++) {
-      if (holdsEntries(kindOf(this.stateOf(page)))) yield page;
+      if (isFiled(this.stateOf(page))) yield page;
     }
   }
 
@@ -106,8 +119,7 @@ export class ArenaPages {
   /** Bytes from chunk to chunk; 0 where the page has none. */
   strideOf(state: number): number {
     if (!hasChunks(kindOf(state))) return 0;
-    const sizeClass = (state >>> CLASS_SHIFT) & 0xff;
-    return this.#view.getUint32(HEADER_CLASS_STRIDES + sizeClass * 4, true);
+    return this.#view.getUint32(HEADER_CLASS_STRIDES + classOf(state) * 4, true);
   }
 
   /** Counts changes; read before the page is copied, and again with the shard held. */

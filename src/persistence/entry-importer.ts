@@ -2,6 +2,7 @@ import type { Arena } from '../../native-free-core/arena.js';
 import {
   CONTENT_TYPE_BYTES_MAX,
   FLAG_LARGE,
+  FLAG_TAGGED,
   HEADER_DIRECTORY,
   HEADER_INLINE_BYTES,
   HEADER_MAX_VALUE_BYTES,
@@ -21,6 +22,7 @@ import {
   ITEM_STATE,
   ITEM_VALUE_BYTES,
   KEY_BYTES_MAX,
+  NAMES_COUNT,
   RECORD_CONTENT_TYPE_BYTES,
   RECORD_CREATED_MS,
   RECORD_ENCODING,
@@ -35,6 +37,8 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_OK } from '../../native-free-core/status.js';
 import { type PageHome, pageRuns } from '../reads/entry-bytes.js';
+import { taggedPageCount } from '../tags/staged-names.js';
+import { bytesWithTags } from './filed-tags.js';
 
 const U32 = 2 ** 32;
 const U16_MASK = 0xffff;
@@ -57,8 +61,8 @@ export interface ImportSource {
   /** Present time of the arena, to which the times in the file belong. */
   readonly nowMs: number;
   readonly isStale: boolean;
-  /** The longest chunk in the file. */
-  readonly strideBytesMax: number;
+  /** Bytes of the longest record. */
+  readonly recordBytesMax: number;
 }
 
 /**
@@ -90,7 +94,7 @@ export class EntryImporter {
     const pagesAddress = view.getUint32(HEADER_PAGES, true);
     const directoryAddress = view.getUint32(HEADER_DIRECTORY, true);
     this.#home = { arena, pageBytes, pagesAddress, directoryAddress };
-    this.#recordPages = Math.max(1, Math.ceil(source.strideBytesMax / pageBytes));
+    this.#recordPages = Math.max(1, Math.ceil(source.recordBytesMax / pageBytes));
     this.#record = arena.core.openImport(this.#recordPages) >>> 0;
     if (this.#record === 0) throw new Error('the arena has no room for entries of a file');
   }
@@ -134,20 +138,39 @@ export class EntryImporter {
     return totalBytes;
   }
 
-  /** Stores an entry that `sizeOf` has found, its bytes in one run. */
-  put(page: DataView, bytes: Uint8Array, at: number, totalBytes: number): void {
-    const bodyBytes = totalBytes - ITEM_HEAD_BYTES;
+  /** Stores an entry that `sizeOf` has found, its bytes in one run, with the names of its tags. */
+  put(
+    page: DataView,
+    bytes: Uint8Array,
+    at: number,
+    totalBytes: number,
+    names: Uint8Array | undefined,
+  ): void {
+    const tagCount = names?.[NAMES_COUNT];
+    const wholeBytes = tagCount === undefined ? totalBytes : bytesWithTags(totalBytes, tagCount);
     this.#describe(page, at);
-    if (bodyBytes <= this.#inlineBytes) {
+    if (wholeBytes - ITEM_HEAD_BYTES <= this.#inlineBytes) {
       const body = bytes.subarray(at + ITEM_HEAD_BYTES, at + totalBytes);
       this.#bytes.set(body, this.#record + RECORD_KEY);
-      this.#store(page, at, 0);
+      this.#putNames(names, body.length);
+      this.#store(page, at, names === undefined ? 0 : FLAG_TAGGED);
     } else {
-      this.#putLarge(page, bytes, at, totalBytes);
+      this.#putLarge(page, bytes, at, totalBytes, names);
     }
   }
 
-  #putLarge(page: DataView, bytes: Uint8Array, at: number, totalBytes: number): void {
+  /** Names follow what the record holds behind its head. */
+  #putNames(names: Uint8Array | undefined, bodyBytes: number): void {
+    if (names !== undefined) this.#bytes.set(names, this.#record + RECORD_KEY + bodyBytes);
+  }
+
+  #putLarge(
+    page: DataView,
+    bytes: Uint8Array,
+    at: number,
+    totalBytes: number,
+    names: Uint8Array | undefined,
+  ): void {
     const { core } = this.#arena;
     const view = this.#view;
     const valueBytes = page.getUint32(at + ITEM_VALUE_BYTES, true);
@@ -159,7 +182,10 @@ export class EntryImporter {
     const body = bytes.subarray(at + ITEM_HEAD_BYTES, at + totalBytes);
     // The key alone: it names the shard, whose pages take all of it.
     this.#bytes.set(body.subarray(0, keyBytes), this.#record + RECORD_KEY);
-    view.setUint32(this.#record + RECORD_VALUE_BYTES, totalBytes, true);
+    const { pagesAddress, pageBytes } = this.#home;
+    const stagedBytes =
+      names === undefined ? totalBytes : taggedPageCount(totalBytes, pageBytes) * pageBytes;
+    view.setUint32(this.#record + RECORD_VALUE_BYTES, stagedBytes, true);
     const first = core.stageImport(this.#record, this.#source.nowMs) >>> 0;
     if (first === 0) {
       this.counts.dropped += 1;
@@ -167,13 +193,13 @@ export class EntryImporter {
     }
     view.setUint32(this.#record + RECORD_VALUE_BYTES, valueBytes, true);
     let from = 0;
-    const { pagesAddress, pageBytes } = this.#home;
     const start = pagesAddress + (first - 1) * pageBytes + ITEM_HEAD_BYTES;
     for (const run of pageRuns(this.#home, start, body.length)) {
       run.set(body.subarray(from, from + run.length));
       from += run.length;
     }
-    this.#store(page, at, FLAG_LARGE);
+    this.#putNames(names, keyBytes);
+    this.#store(page, at, names === undefined ? FLAG_LARGE : FLAG_LARGE | FLAG_TAGGED);
   }
 
   /** Fills in the record from the head of an item, but for key, content type and value. */

@@ -14,9 +14,10 @@ import {
   THREAD_VALUE,
   WHEEL_TICK_MS,
 } from '../../native-free-core/assembly/layout.js';
-import { hasChunks, kindOf } from './arena-pages.js';
+import { hasChunks, holdsTags, kindOf } from './arena-pages.js';
 import type { PageRecord } from './checkpoint-format.js';
 import { EntryImporter } from './entry-importer.js';
+import { FiledTags, NAMES_BYTES_MAX, TAGS_LOST } from './filed-tags.js';
 import type { OpenCheckpoint } from './open-checkpoint.js';
 
 /** Versions have 48 bits; beyond half of them a file is not believed. */
@@ -61,14 +62,16 @@ export async function loadCheckpoint(
     const tick = BigInt(Math.floor(nowMs / WHEEL_TICK_MS));
     arena.view.setBigUint64(shard + SHARD_WHEEL_TICK, tick, true);
   }
+  const tags = await readTags(checkpoint);
+  const strideBytesMax = pages.reduce((most, { strideBytes }) => Math.max(most, strideBytes), 0);
   const importer = new EntryImporter(arena, {
     epochs: meta.namespaces.map(([, epoch]) => epoch >>> 0),
     namespaceIds: meta.namespaces.map(([name]) => registerName(arena, name)),
     nowMs,
     isStale,
-    strideBytesMax: pages.reduce((most, { strideBytes }) => Math.max(most, strideBytes), 0),
+    recordBytesMax: strideBytesMax + (tags.areAny ? NAMES_BYTES_MAX : 0),
   });
-  const loading = new Loading(checkpoint, importer);
+  const loading = new Loading(checkpoint, importer, tags);
   try {
     await loading.run();
   } finally {
@@ -84,6 +87,18 @@ export async function loadCheckpoint(
     damagedPages: loading.damagedPages,
     durationMs: performance.now() - startMs,
   };
+}
+
+/** Reads all tags first: entries refer to them. Damaged pages are counted when entries are read. */
+async function readTags(checkpoint: OpenCheckpoint): Promise<FiledTags> {
+  const { meta, pages } = checkpoint.table;
+  const tags = new FiledTags(meta.pageBytes, meta.pagesAddress);
+  const bytes = new Uint8Array(meta.pageBytes);
+  for (const record of pages) {
+    if (!holdsTags(record.state)) continue;
+    if (await checkpoint.readPage(record, bytes)) tags.add(record.page, bytes);
+  }
+  return tags;
 }
 
 function* shardsOf(arena: Arena): Generator<number> {
@@ -122,7 +137,10 @@ class Loading {
   readonly #view: DataView;
   readonly #records = new Map<number, PageRecord>();
 
-  constructor(checkpoint: OpenCheckpoint, importer: EntryImporter) {
+  readonly #tags: FiledTags;
+
+  constructor(checkpoint: OpenCheckpoint, importer: EntryImporter, tags: FiledTags) {
+    this.#tags = tags;
     this.#checkpoint = checkpoint;
     this.#importer = importer;
     this.#pageBytes = checkpoint.table.meta.pageBytes;
@@ -136,6 +154,7 @@ class Loading {
       const kind = kindOf(record.state);
       if (hasChunks(kind)) await this.#loadChunks(record);
       else if (kind === PAGE_LARGE_HEAD) await this.#loadLarge(record);
+      else if (holdsTags(record.state)) await this.#read(record, this.#bytes);
     }
   }
 
@@ -151,7 +170,10 @@ class Loading {
     if (!(await this.#read(record, this.#bytes))) return;
     for (let at = 0; at + strideBytes <= this.#pageBytes; at += strideBytes) {
       const totalBytes = this.#importer.sizeOf(this.#view, at, strideBytes);
-      if (totalBytes !== 0) this.#importer.put(this.#view, this.#bytes, at, totalBytes);
+      if (totalBytes === 0) continue;
+      const names = this.#tags.namesOf(this.#view, at, totalBytes, at + strideBytes);
+      if (names === TAGS_LOST) this.#importer.counts.dropped += 1;
+      else this.#importer.put(this.#view, this.#bytes, at, totalBytes, names);
     }
   }
 
@@ -160,9 +182,16 @@ class Loading {
     const roomBytes = this.#records.size * this.#pageBytes;
     const totalBytes = this.#importer.sizeOf(this.#view, 0, roomBytes);
     if (totalBytes === 0) return;
-    const whole = await this.#gather(head, totalBytes);
-    if (whole === undefined) this.#importer.counts.dropped += 1;
-    else this.#importer.put(this.#view, whole, 0, totalBytes);
+    const endByte = this.#tags.endOfLarge(this.#view, totalBytes);
+    const whole = await this.#gather(head, endByte);
+    if (whole === undefined) {
+      this.#importer.counts.dropped += 1;
+      return;
+    }
+    const view = new DataView(whole.buffer);
+    const names = this.#tags.namesOf(view, 0, totalBytes, endByte);
+    if (names === TAGS_LOST) this.#importer.counts.dropped += 1;
+    else this.#importer.put(view, whole, 0, totalBytes, names);
   }
 
   /** A large item in one run; undefined when a page of it is missing or damaged. */

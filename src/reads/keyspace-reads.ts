@@ -6,7 +6,12 @@ import {
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
 } from '../../native-free-core/assembly/layout.js';
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
+import {
+  STATUS_BUSY,
+  STATUS_MISS,
+  STATUS_OK,
+  STATUS_STALE,
+} from '../../native-free-core/status.js';
 import { ENCODING_BYTES, type Encoding } from '../codec/codec.js';
 import { copyBytes, decodeEntry } from '../codec/entry-codec.js';
 import { checkKeys } from '../keys/check-keys.js';
@@ -20,7 +25,7 @@ import { PENDING_MISS, type PendingEntry } from '../writes/pending-writes.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
 import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './entry-meta.js';
 import type { EntryView, KeptEntry } from './entry-view.js';
-import { READ_HIT, READ_META, READ_NEAR, READ_VALUE } from './read-flags.js';
+import { READ_HIT, READ_META, READ_NEAR, READ_STALE, READ_VALUE } from './read-flags.js';
 
 /** The reads of one namespace: synchronous, and they wait for a writer at most about 2 ms. */
 export abstract class KeyspaceReads {
@@ -105,18 +110,23 @@ export abstract class KeyspaceReads {
     return this.#read(key, READ_HIT) === STATUS_OK ? context.view.load() : undefined;
   }
 
-  /** The value with what the engine knows about the entry. */
+  /**
+   * The value with what the engine knows about the entry; a soft-expired one too, with the state
+   * `stale` (`expirePrefix`, `expireGlob`). Such an answer counts as a miss in `stats()`.
+   */
   getWithMeta<T = unknown>(key: string): EntryMeta<T> {
     const pending = this.context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) {
       return pending === PENDING_MISS ? NOTHING : this.#pendingMeta<T>(pending);
     }
-    const status = this.#read(key, READ_HIT | READ_META);
-    if (status !== STATUS_OK) return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
+    const status = this.#read(key, READ_HIT | READ_META | READ_STALE);
+    if (status !== STATUS_OK && status !== STATUS_STALE) {
+      return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
+    }
     const { resultFloats, resultWords } = this.session;
     const nowMs = this.session.nowMs();
     return {
-      state: 'hit',
+      state: status === STATUS_OK ? 'hit' : 'stale',
       ttlMs: Math.max(0, (resultFloats[RESULT_EXPIRY_MS / 8] as number) - nowMs),
       ageMs: Math.max(0, nowMs - (resultFloats[RESULT_CREATED_MS / 8] as number)),
       sizeBytes: resultWords[RESULT_VALUE_BYTES / 4] as number,
@@ -132,7 +142,7 @@ export abstract class KeyspaceReads {
     return keys.map((key) => this.get<T>(key));
   }
 
-  /** Whether the key has a live entry. Does not count as an access. */
+  /** Whether the key has a live entry that is not stale. Does not count as an access. */
   has(key: string): boolean {
     const pending = this.context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return pending !== PENDING_MISS;
@@ -143,6 +153,7 @@ export abstract class KeyspaceReads {
   readState(): ReadState {
     const status = this.session.lastReadStatus;
     if (status === STATUS_OK) return 'hit';
+    if (status === STATUS_STALE) return 'stale';
     return status === STATUS_BUSY ? 'busy' : 'miss';
   }
 

@@ -6,6 +6,8 @@ export const READ_VALUE = 1;
 export const READ_TOUCH = 2;
 /** Also creation time and version. */
 export const READ_META = 4;
+/** Answer a stale entry with STALE instead of MISS; it counts as a miss all the same. */
+export const READ_STALE = 8;
 /** Also what a kept copy is checked by. */
 export const READ_NEAR = 16;
 export const READ_HIT: number = READ_VALUE | READ_TOUCH;

@@ -1,5 +1,5 @@
 /** Time of a machine that a test moves on, over restarts of the program and of the machine. */
-import { openEngine } from '../../src/engine.js';
+import { startEngine } from '../../src/engine.js';
 import type { Engine, EngineOptions } from '../../src/index.js';
 import type { Moment } from '../../src/persistence/moment.js';
 
@@ -44,6 +44,11 @@ export class MachineTime {
   /** An engine of one thread that lives by this time. */
   open(path: string, options: EngineOptions = {}): Promise<Engine> {
     const persistence = { kind: 'file', path } as const;
-    return openEngine({ memory: '8mb', workers: 0, persistence, clock: this, ...options }, this);
+    return startEngine(
+      { memory: '8mb', workers: 0, persistence, clock: this, ...options },
+      {
+        readMoment: this.readMoment,
+      },
+    );
   }
 }
