@@ -26,7 +26,17 @@ import {
   TAG_STATE,
   TAG_TABLE_CLASS,
 } from "./layout";
-import { givePage, offsetInPage, pageAddress, pageClass, pageEntry, pageKind, pageOf, pageShard, noteChange } from "./pages";
+import {
+  givePage,
+  noteChange,
+  offsetInPage,
+  pageAddress,
+  pageClass,
+  pageEntry,
+  pageKind,
+  pageOf,
+  pageShard,
+} from "./pages";
 import { put32 } from "./store";
 import { blockOf, memberAt, memberCount } from "./tag-block";
 import {

@@ -32,7 +32,7 @@ export function bytesWithTags(contentBytes: number, tagCount: number): number {
   return start + MEMBERS_FIRST + tagCount * MEMBER_BYTES;
 }
 
-/** Said of an entry whose tags are missing: it could not be invalidated, so it must not be served. */
+/** Of an entry whose tags are missing: nothing could invalidate it, so it must not be served. */
 export const TAGS_LOST = 'lost';
 
 /** The tags of a file: pages by number, as they were when it was written. */
