@@ -1,4 +1,4 @@
-// Life of an item inside its shard: linked (index, recency list, wheel, counts), unlinked, freed.
+// Life of an item inside its shard: linked (index, queue, wheel, counts), unlinked, freed.
 // Holder only.
 
 import { pageBytes, toAddress, toReference } from "./arena";
@@ -17,9 +17,9 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { lruPush, lruTail, lruUnlink } from "./lru";
-import { givePage, pageEntry, pageOf } from "./pages";
-import { classAddress, freeChunk, strideOf } from "./slab";
+import { givePage, noteChange, pageEntry, pageOf } from "./pages";
+import { oldestOfClass, policyLink, policyUnlink } from "./policy";
+import { freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
 import { bytesWithBlock, contentBytes, isTagged } from "./tag-block";
 import { tagsCollect, tagsLink, tagsUnlink } from "./tags";
@@ -47,10 +47,10 @@ function addBytesUsed(shard: usize, bytes: i64): void {
   put64(shard + SHARD_BYTES_USED, load<u64>(shard + SHARD_BYTES_USED) + bytes);
 }
 
-/** Puts an item that the index names on all lists (recency, wheel, tags), and counts it. */
+/** Puts an item that the index names on all lists (queue, wheel, tags), and counts it. */
 export function enlist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  lruPush(classAddress(shard, sizeClass), item);
+  policyLink(shard, item);
   const used = load<u64>(shard + SHARD_CLASS_USED);
   put64(shard + SHARD_CLASS_USED, used | ((<u64>1) << <u64>sizeClass));
   put32(item + ITEM_WHEEL_PREV, 0);
@@ -58,6 +58,7 @@ export function enlist(shard: usize, item: usize): void {
   if (isTagged(item)) tagsLink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) + 1);
   addBytesUsed(shard, footprintBytes(item));
+  noteChange(pageOf(item));
 }
 
 /**
@@ -66,9 +67,8 @@ export function enlist(shard: usize, item: usize): void {
  */
 export function delist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  const record = classAddress(shard, sizeClass);
-  lruUnlink(record, item);
-  if (lruTail(record) == 0) {
+  policyUnlink(shard, item);
+  if (oldestOfClass(shard, sizeClass) == 0) {
     const used = load<u64>(shard + SHARD_CLASS_USED);
     put64(shard + SHARD_CLASS_USED, used & ~((<u64>1) << <u64>sizeClass));
   }
@@ -91,6 +91,7 @@ export function freePageList(shard: usize, firstPage: u32): void {
 /** Gives a delisted item another state than live; what only it kept is freed. */
 export function retire(shard: usize, item: usize, state: u32): void {
   put32(item + ITEM_STATE, state);
+  noteChange(pageOf(item));
   if (isTagged(item)) tagsCollect(shard, item);
 }
 
