@@ -54,6 +54,10 @@ export interface CoreExports {
 
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
+  /** Before the entries of a tag are removed; `tagHash` as unsigned 64 bits. */
+  stampTag(tagHash: bigint): void;
+  isTagNewer(tagHash: bigint, number: bigint): number;
+  invalidationNumber(): bigint;
   shardOfKey(keyBytes: number, namespaceId: number): number;
 
   serveShard(shardIndex: number, nowMs: number): number;

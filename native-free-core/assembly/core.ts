@@ -4,6 +4,7 @@ export { attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
 export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
+export { clearNamespace } from "./clearing";
 export {
   beginCommand,
   beginScan,
@@ -19,7 +20,8 @@ export {
 } from "./commands";
 export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
-export { clearNamespace, registerNamespace } from "./namespaces";
+export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
+export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";

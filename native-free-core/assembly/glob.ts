@@ -115,6 +115,15 @@ function isSpecial(element: u32): bool {
   return element == QUESTION || element == CLASS_OPEN || element == ESCAPE;
 }
 
+/** Bytes at the start of a pattern that stand for themselves. */
+export function literalBytes(pattern: usize, patternBytes: u32): u32 {
+  for (let i: u32 = 0; i < patternBytes; i++) {
+    const byte: u32 = load<u8>(pattern + i);
+    if (byte == STAR || isSpecial(byte)) return i;
+  }
+  return patternBytes;
+}
+
 /** Leaves a match after `stepsMax` steps: four offsets of 16 bits. */
 function pause(at: u64, inPattern: u64, afterStar: u64, retry: u64): u32 {
   globState = at | (inPattern << 16) | (afterStar << 32) | (retry << 48);

@@ -21,7 +21,15 @@
 import { toAddress } from "./arena";
 import { copyBytes, equalBytes } from "./bytes";
 import { unlinkItem } from "./eviction";
-import { GLOB_DIFFERS, GLOB_MATCHES, GLOB_PAUSED, globState, globSteps, matchGlob } from "./glob";
+import {
+  GLOB_DIFFERS,
+  GLOB_MATCHES,
+  GLOB_PAUSED,
+  globState,
+  globSteps,
+  literalBytes,
+  matchGlob,
+} from "./glob";
 import { dispose } from "./items";
 import {
   BUCKET_ENTRIES,
@@ -58,6 +66,7 @@ import {
   SHARD_DELETES,
   SHARD_SEQUENCE,
 } from "./layout";
+import { voidLeasesOfPrefix } from "./lease-walks";
 import { bucketAddress } from "./segments";
 import { isCurrent } from "./shard";
 import { isStale, markStale } from "./staleness";
@@ -88,8 +97,6 @@ const UNFINISHED: u32 = 3;
 
 /** Places of the order in which entries are visited. */
 const PLACES: u64 = 1 << 32;
-/** Steps after which a lease is taken to match. */
-const LEASE_STEPS_MAX: u32 = 128;
 
 let scanned: u32 = 0;
 let written: u32 = 0;
@@ -151,14 +158,6 @@ function compare(record: usize, key: usize, keyBytes: u32, state: u64, stepsMax:
     : GLOB_DIFFERS;
 }
 
-/**
- * False when a key is known after a few steps not to match the pattern of a scan's record. For
- * leases, which may be voided without need: a thousand of them are looked at in one slice.
- */
-export function mayMatchScan(record: usize, key: usize, keyBytes: u32): bool {
-  return compare(record, key, keyBytes, 0, LEASE_STEPS_MAX) != GLOB_DIFFERS;
-}
-
 /** `compare` for an item; goes on where the slice before left it. */
 function compareItem(record: usize, item: usize, keyBytes: u32, stepsMax: u32): u32 {
   const fields = record + RECORD_KEY;
@@ -212,14 +211,17 @@ function visit(shard: usize, record: usize, item: usize, stepsMax: u32): u32 {
 }
 
 /**
- * The first slice of a scan in a shard: sets its LIMIT.
- *
- * LEASES: a lease whose key matches (`mayMatchScan`) is to be voided here, before the first entry
- * goes, unless the mode is SCAN_LIST: a fill that read its value before must not come after.
+ * The first slice of a scan in a shard: sets its LIMIT. Leases of keys that the scan may be about
+ * are over before the first entry goes: no value that was loaded before comes after.
  */
 function beginShard(shard: usize, record: usize): void {
   const sequence = load<u64>(shard + SHARD_SEQUENCE) & LOW_48_BITS;
   putF64(record + RECORD_KEY + SCAN_LIMIT, <f64><i64>sequence);
+  if (load<u8>(record + RECORD_ENCODING) == SCAN_LIST) return;
+  const pattern = record + RECORD_KEY + SCAN_PATTERN;
+  let prefixBytes: u32 = load<u16>(record + RECORD_KEY_BYTES);
+  if (load<u8>(record + RECORD_FLAGS) & SCAN_GLOB) prefixBytes = literalBytes(pattern, prefixBytes);
+  voidLeasesOfPrefix(shard, load<u16>(record + RECORD_NAMESPACE), pattern, prefixBytes);
 }
 
 /**
