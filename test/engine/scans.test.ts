@@ -125,6 +125,24 @@ describe.each(ENGINE_KINDS)('with %s', (_, options) => {
     expect(await list(engine)).toEqual([]);
   });
 
+  test.each<readonly [string, (engine: Engine) => Promise<unknown>]>([
+    ['invalidatePrefix', (engine) => engine.invalidatePrefix('load:')],
+    ['invalidateGlob', (engine) => engine.invalidateGlob('load:*')],
+    ['expirePrefix', (engine) => engine.expirePrefix('load:')],
+    ['expireGlob', (engine) => engine.expireGlob('lo\\ad:?')],
+  ])('%s voids leases of matching keys: what was loaded before is not stored', async (__, scan) => {
+    const { engine } = shared;
+    const outcomes = await Promise.all([engine.lease('load:1'), engine.lease('other:1')]);
+    const scanned = scan(engine);
+    const fills = outcomes.map((outcome) => {
+      if (outcome.state !== 'granted') throw new Error(`the lease is ${outcome.state}`);
+      return outcome.lease.fill('loaded before');
+    });
+    await scanned;
+    expect(await Promise.all(fills)).toEqual([false, true]);
+    expect(engine.getMany(['load:1', 'other:1'])).toEqual([undefined, 'loaded before']);
+  });
+
   test('progress is told from the start to the end, and can be looked up', async () => {
     const { engine } = shared;
     await setAll(engine, names('p', 300));
