@@ -24,8 +24,19 @@ export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
-export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, refreshMs, tick } from "./clock";
+export {
+  answered,
+  reap,
+  selfGhostAdd,
+  selfGhostTake,
+  selfHash,
+  selfSketchAdd,
+  selfSketchEstimate,
+  setHome,
+  shardOfKey,
+  waiting,
+} from "./inspection";
+export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

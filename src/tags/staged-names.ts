@@ -3,6 +3,7 @@ import {
   NAME_TEXT,
   NAMES_COUNT,
   NAMES_FIRST,
+  NAMES_PLACE,
   NAMES_STAGED,
   PAGE_ENTRY_BYTES,
   PAGE_NEXT,
@@ -47,7 +48,7 @@ export function namePageCount(tags: TagNames, pageBytes: number): number {
 /** Writes what a record says of names that lie elsewhere: their number. */
 export function writeStagedHead(bytes: Uint8Array, at: number, tags: TagNames): void {
   bytes[at + NAMES_COUNT] = tags.names.size;
-  bytes[at + NAMES_STAGED] = 1;
+  bytes[at + NAMES_PLACE] = NAMES_STAGED;
 }
 
 /** Writes names to staged pages, from the one behind `skipPages` others on. */
