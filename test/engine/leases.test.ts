@@ -80,8 +80,10 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     const waiting = engine.lease('slow', { signal: controller.signal });
     const reason = new Error('enough');
     controller.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(engine.lease('slow', { signal: controller.signal })).rejects.toBe(reason);
+    const error = { code: 'ERR_CACHE_ABORTED', cause: reason };
+    await expect(waiting).rejects.toMatchObject(error);
+    const again = engine.lease('slow', { signal: controller.signal });
+    await expect(again).rejects.toMatchObject(error);
     await lease.release();
     expect(engine.stats().leaseWaits).toBeGreaterThan(1);
   });
