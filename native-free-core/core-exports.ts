@@ -49,6 +49,12 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  holdShard(shardIndex: number, stepsMax: number): number;
+  letGoShard(shardIndex: number): void;
+  openImport(pageCount: number): number;
+  closeImport(address: number, pageCount: number): void;
+  importRecord(record: number, nowMs: number, itemFlags: number): number;
+  stageImport(record: number, nowMs: number): number;
   countNearHits(hits: number): void;
   touchNear(reference: number, upperHash: number): void;
 

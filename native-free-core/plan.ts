@@ -34,6 +34,8 @@ const STRIPES_MAX = 16 * KIB;
 const VALUE_BYTES_MAX = 64 * MIB;
 /** Readers load heads and keys, in wide steps, before they know that an item is there. */
 const TAIL_BYTES = 4 * KIB;
+/** The change count of a page. */
+const CHANGE_BYTES = 4;
 const SCRATCH_SLACK_BYTES = 64;
 const STAMP_BYTES = 8;
 /** Of a shard's pages at most: what 8 bytes for each of the smallest items come to, and some. */
@@ -102,6 +104,7 @@ export interface ArenaPlan {
   readonly shardsOffset: number;
   readonly shardBytes: number;
   readonly directoryOffset: number;
+  readonly changesOffset: number;
   readonly pagesOffset: number;
 }
 
@@ -138,6 +141,15 @@ function shadowEntryCountFor(limits: ArenaLimits, pageBytes: number): number {
   return Math.min(SHADOW_ENTRIES_MAX, pageBytes / SHADOW_ENTRY_BYTES, wanted);
 }
 
+/** Bytes of one shard header with the tables behind its fixed part. */
+function shardBytesFor(segments: number, filterNames: number, stripeCount: number): number {
+  return (
+    alignUp(SHARD_FIXED_BYTES + segments * 4, LINE_BYTES) +
+    alignUp(filterNames * 4, LINE_BYTES) +
+    alignUp(stripeCount * 4, LINE_BYTES)
+  );
+}
+
 /**
  * Lays an arena out. Throws a RangeError when the limits leave fewer than 16 pages to a shard:
  * callers check their options first.
@@ -167,20 +179,19 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const threadsOffset = alignUp(stampsOffset + STAMP_COUNT * STAMP_BYTES, LINE_BYTES);
   const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
-  const shardBytes =
-    alignUp(SHARD_FIXED_BYTES + pagesPerShardMax * 4, LINE_BYTES) +
-    (eviction === 'lru' ? 0 : alignUp((filterPageCountMax + SHADOWS) * 4, LINE_BYTES)) +
-    alignUp(stripeCount * 4, LINE_BYTES);
+  const filterNames = eviction === 'lru' ? 0 : filterPageCountMax + SHADOWS;
+  const shardBytes = shardBytesFor(pagesPerShardMax, filterNames, stripeCount);
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
   const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
-  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES));
+  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES + CHANGE_BYTES));
   if (pageCount < limits.shardCount * 16) {
     throw new RangeError(
       `${limits.limitBytes} bytes leave ${pageCount} pages of ${pageBytes} bytes to ${limits.shardCount} shards`,
     );
   }
-  const pagesOffset = alignUp(directoryOffset + pageCount * PAGE_ENTRY_BYTES, pageBytes);
+  const changesOffset = directoryOffset + pageCount * PAGE_ENTRY_BYTES;
+  const pagesOffset = alignUp(changesOffset + pageCount * CHANGE_BYTES, pageBytes);
   const shareBytes = Math.floor(pageCount / limits.shardCount) * pageBytes;
   return {
     limitBytes: limits.limitBytes,
@@ -209,6 +220,7 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     shardsOffset,
     shardBytes,
     directoryOffset,
+    changesOffset,
     pagesOffset,
   };
 }

@@ -2,6 +2,14 @@
 
 export { attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
+export {
+  closeImport,
+  holdShard,
+  importRecord,
+  letGoShard,
+  openImport,
+  stageImport,
+} from "./importing";
 export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
 export { clearNamespace } from "./clearing";

@@ -32,7 +32,7 @@ import {
   SHARD_PAGES_MOVED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import { NO_PAGE, noteChange, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import {
   forsakenClass,
   oldestClass,
@@ -239,6 +239,7 @@ function moveItem(shard: usize, item: usize, target: usize): void {
   const hash = load<u64>(item + ITEM_HASH);
   const entry = findReference(shard, hash, toReference(item));
   swapReference(shard, hash, entry, toReference(target));
+  noteChange(pageOf(target));
   dispose(shard, item);
   upheavals += 1;
 }

@@ -17,7 +17,7 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { givePage, pageEntry, pageOf } from "./pages";
+import { givePage, noteChange, pageEntry, pageOf } from "./pages";
 import { oldestOfClass, policyLink, policyUnlink } from "./policy";
 import { freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
@@ -58,6 +58,7 @@ export function enlist(shard: usize, item: usize): void {
   if (isTagged(item)) tagsLink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) + 1);
   addBytesUsed(shard, footprintBytes(item));
+  noteChange(pageOf(item));
 }
 
 /**
@@ -90,6 +91,7 @@ export function freePageList(shard: usize, firstPage: u32): void {
 /** Gives a delisted item another state than live; what only it kept is freed. */
 export function retire(shard: usize, item: usize, state: u32): void {
   put32(item + ITEM_STATE, state);
+  noteChange(pageOf(item));
   if (isTagged(item)) tagsCollect(shard, item);
 }
 

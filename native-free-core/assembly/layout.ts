@@ -11,6 +11,7 @@
 //   threads      thread slots    identity, hazard word, counters, scratch areas
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
 //   directory    page directory  state of every page: with the items, THE TRUTH
+//   changes      change counts   of every page, for who copies it while it is written to
 //   pages        pages           items, index segments, rings, large values
 //
 // Addresses are bytes and fit 32 bits; references are addresses in units of 8 bytes, 0 = none.
@@ -70,6 +71,8 @@ export const HEADER_POLICY: u32 = 312; // POLICY_LRU and the following
 export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
 export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
 export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
+// Constant as well.
+export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts: u32 of each page
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header

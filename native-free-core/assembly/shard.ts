@@ -75,7 +75,16 @@ import {
   THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import {
+  markPage,
+  NO_PAGE,
+  noteChange,
+  pageAddress,
+  pageEntry,
+  pageKind,
+  pageOf,
+  takePage,
+} from "./pages";
 import { policyAddPage, policyAdmit, policyArrive, policyWantsPage } from "./policy";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes, freeChunk } from "./slab";
@@ -382,6 +391,7 @@ export function applyTouch(shard: usize, record: usize): i32 {
   stripeOpen(stripe);
   putF64(item + ITEM_EXPIRY_MS, expiry);
   stripeClose(stripe);
+  noteChange(pageOf(item));
   if (expiry < Infinity) wheelInsert(shard, item);
   return STATUS_OK;
 }

@@ -32,7 +32,7 @@ import {
   TAG_NAMESPACE,
   TAG_STATE,
 } from "./layout";
-import { givePage, NO_PAGE, pageEntry, pageOf } from "./pages";
+import { givePage, NO_PAGE, noteChange, pageEntry, pageOf } from "./pages";
 import { publish32, put16, put32, put64, put8 } from "./store";
 import { blockOf, memberAt, memberCount } from "./tag-block";
 import { areStaged, nextName, openNames } from "./tag-names";
@@ -141,6 +141,7 @@ function internTag(shard: usize, name: usize, namespaceId: u32): usize {
   put32(tag + TAG_COUNT, 1);
   fence();
   publish32(tag + TAG_STATE, TAG_LIVE);
+  noteChange(pageOf(tag));
   insertTag(shard, tag);
   return tag;
 }

@@ -28,6 +28,7 @@ import {
 } from "./layout";
 import {
   givePage,
+  noteChange,
   offsetInPage,
   pageAddress,
   pageClass,
@@ -147,6 +148,7 @@ export function tagsCollect(shard: usize, item: usize): void {
 function freeTag(shard: usize, tag: usize): void {
   removeTag(shard, tag);
   put32(tag + TAG_STATE, 0);
+  noteChange(pageOf(tag));
   freeTagChunk(shard, tag);
   if (load<u32>(shard + SHARD_TAGS) == 0) closeTable(shard);
 }
