@@ -257,8 +257,8 @@ export class Keyspace extends KeyspaceWrites {
    * then find the value or try again. A lease protects against storing what is out of date: a set,
    * a delete or an invalidation of the key voids it. `getOrLoad` does all of this by itself.
    *
-   * Rejects with `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`, or the
-   * reason of the signal.
+   * Rejects with `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_ABORTED`,
+   * `ERR_CACHE_CLOSED`.
    */
   lease<T = unknown>(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome<T>> {
     try {
@@ -281,7 +281,7 @@ export class Keyspace extends KeyspaceWrites {
    * is the answer instead of an error of the load, unless `staleIfError` is false. A loader must
    * not call `getOrLoad` with its own key: that would wait for itself.
    *
-   * Rejects also with `ERR_CACHE_LOAD_TIMEOUT` (retryable), the reason of the signal,
+   * Rejects also with `ERR_CACHE_LOAD_TIMEOUT` (retryable), `ERR_CACHE_ABORTED`,
    * `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_VALUE`, `ERR_CACHE_INVALID_TTL`,
    * `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`. A value that finds no memory is handed out
    * and counted in `stats().failedWrites`.

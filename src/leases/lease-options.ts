@@ -20,7 +20,7 @@ export interface LeaseOptions {
    * 2^31 - 1: from then on another may be granted it. Default 30,000.
    */
   readonly leaseMs?: number;
-  /** Ends the wait: the promise rejects with the signal's reason. */
+  /** Ends the wait: the promise rejects with `ERR_CACHE_ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +47,7 @@ export interface LoadOptions extends Omit<SetOptions, 'only'> {
    * Default 30,000.
    */
   readonly leaseMs?: number;
-  /** Ends this caller's wait: its promise rejects with the signal's reason. */
+  /** Ends this caller's wait: its promise rejects with `ERR_CACHE_ABORTED`. */
   readonly signal?: AbortSignal;
   /**
    * Whether a stale entry (`expirePrefix` and its like) is the answer when the load fails or takes

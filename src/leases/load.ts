@@ -77,12 +77,12 @@ export class Load implements Closable {
   join({ waitMs, signal }: ResolvedLoadOptions): Promise<unknown> {
     if (waitMs === undefined && signal === undefined) {
       if (this.#patient === undefined) {
-        this.#patient = new Waiter<unknown>(undefined, ignore);
+        this.#patient = new Waiter<unknown>('getOrLoad', undefined, ignore);
         this.#waiters.add(this.#patient);
       }
       return this.#patient.promise;
     }
-    const waiter = new Waiter<unknown>(signal, () => this.#leave(waiter));
+    const waiter = new Waiter<unknown>('getOrLoad', signal, () => this.#leave(waiter));
     this.#waiters.add(waiter);
     if (waitMs !== undefined) {
       waiter.limit(waitMs, (late) =>

@@ -80,8 +80,10 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     const waiting = engine.lease('slow', { signal: controller.signal });
     const reason = new Error('enough');
     controller.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(engine.lease('slow', { signal: controller.signal })).rejects.toBe(reason);
+    const error = { code: 'ERR_CACHE_ABORTED', cause: reason };
+    await expect(waiting).rejects.toMatchObject(error);
+    const again = engine.lease('slow', { signal: controller.signal });
+    await expect(again).rejects.toMatchObject(error);
     await lease.release();
     expect(engine.stats().leaseWaits).toBeGreaterThan(1);
   });
@@ -129,6 +131,27 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     await engine.set('r14 large', 'v2');
     expect(await large.fill(Buffer.alloc(200_000))).toBe(false);
     expect(engine.get('r14 large')).toBe('v2');
+  });
+
+  it('R14: increment, setIf and getAndDelete void a lease too', async () => {
+    const { engine } = home;
+    const writes: readonly ((key: string) => Promise<unknown>)[] = [
+      (key) => engine.increment(key),
+      (key) => engine.setIf(key, 'v', { version: 0 }),
+      (key) => engine.getAndSet(key, 'v'),
+      (key) => engine.getAndDelete(key),
+    ];
+    for (const [index, write] of writes.entries()) {
+      const key = `r14 write ${index}`;
+      const lease = await grant(engine, key);
+      await write(key);
+      const value = engine.get(key);
+      expect(await lease.fill('old')).toBe(false);
+      expect(engine.get(key)).toBe(value);
+    }
+    const kept = await grant(engine, 'r14 kept');
+    expect(await engine.setIf('r14 kept', 'v', { version: 5 })).toBe(false);
+    expect(await kept.fill('loaded')).toBe(true);
   });
 
   it('R26: a clear of the namespace during a fill', async () => {
