@@ -43,7 +43,7 @@ const FILTER_PAGES_SHARE = 8;
 /** A filter of fewer blocks would mistake too many keys for each other. */
 const FILTER_BLOCKS_MIN = 8;
 /** Blocks for each that is needed, within the first page. */
-const FILTER_PLENTY = 4;
+const FILTER_PLENTY = 2;
 /** Below, the head of a shadow would not fit its share. */
 const SHADOW_ENTRIES_MIN = 32;
 /** WebAssembly memory comes in pages of this size. */

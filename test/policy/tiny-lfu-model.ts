@@ -40,8 +40,9 @@ export class SketchModel {
     if (below.length === 0) return;
     this.additions += 1;
     if (this.additions < this.capacity * 10) return;
+    const odd = [...this.counters.values()].filter((count) => count % 2 === 1).length;
     for (const [place, count] of this.counters) this.counters.set(place, count >> 1);
-    this.additions >>= 1;
+    this.additions = Math.floor((this.additions - Math.floor(odd / ROWS)) / 2);
   }
 
   estimate(key: number): number {
