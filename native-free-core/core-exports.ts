@@ -12,6 +12,7 @@ export interface CoreExports {
   createArena(entryCountMax: number): void;
   attachThread(osThreadId: number, osStartTime: number, countsAsCaller: number): number;
   bindThread(threadId: number): void;
+  adoptSlot(threadId: number, generation: number, osId: number, osStartTime: number): number;
   detachThread(threadId: number, generation: number, stepsMax: number): number;
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
@@ -32,6 +33,7 @@ export interface CoreExports {
   commandShard(): number;
   commandRecord(): number;
   helpShard(shardIndex: number): number;
+  isPublished(): number;
   answered(shardIndex: number): number;
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
@@ -47,7 +49,16 @@ export interface CoreExports {
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
-  resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
+  recoverShardOf(
+    shardIndex: number,
+    threadId: number,
+    generation: number,
+    nowMs: number,
+  ): number;
+  recoverOwn(nowMs: number): number;
+  recoverSlice(shardIndex: number, nowMs: number): number;
+  handOver(shardIndex: number): number;
+  rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
 

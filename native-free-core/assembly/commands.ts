@@ -36,6 +36,7 @@ import {
   RECORD_SIZE,
   RECORD_STATUS,
   RECORD_VALUE_BYTES,
+  RING_CLAIMED,
   RING_HEAD,
   RING_TAIL,
   SHARD_HOME,
@@ -50,8 +51,9 @@ import {
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
+import { clearWork, held, isRecoverer, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
+import { handOver, recoverOwn, recoverSlice } from "./recovery";
 import {
   claimRecord,
   finishRecord,
@@ -70,6 +72,28 @@ const HAND_OVER_ROUNDS_MAX: u32 = 4;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
+/** Record that is being applied in place; left standing when that is cut off. */
+let applied: usize = 0;
+
+/** Record of the command in place that was cut off while it held the shard; 0 = none. */
+export function cutOffRecord(shard: usize): usize {
+  return shardAddress(shardIndex) == shard ? applied : 0;
+}
+
+/** After a command that was cut off was given up. */
+export function forgetCutOff(): void {
+  applied = 0;
+}
+
+/**
+ * Whether the record of the last command can be seen by holders: when `submit` was cut off, its
+ * answer will come through the ring, or never.
+ */
+export function isPublished(): bool {
+  if (record == 0) return false;
+  const ring = ringOf(thread, shardIndex);
+  return <i32>(load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_CLAIMED)) > 0;
+}
 
 /** Address of this thread's ring page for a shard. */
 @inline
@@ -93,6 +117,7 @@ export function commandRecord(): usize {
  */
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
+  if (held != 0) recoverOwn(currentMs());
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -113,6 +138,7 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
+  if (held != 0) recoverOwn(currentMs());
   shardIndex = shard;
   record = claimRecord(ringOf(thread, shard), RECORD_KEY);
   if (record == 0) return STATUS_FULL;
@@ -165,15 +191,17 @@ export function submit(
   if (mayHold && tryHold(shard)) {
     if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
     drainTouches(shard, ring);
+    applied = record;
     const status = apply(shard, record, threadId);
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
     if (workOf(shard) != 0) drainWork(shard, FOREIGN_UNITS_MAX);
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
+    applied = 0;
     return status;
   }
-  return publish(shard, ring, mayHold);
+  return publish(shard, ring, mayHold, now);
 }
 
 /** In place when the caller wants it and the home worker does not; always where there is none. */
@@ -191,7 +219,7 @@ function keepUp(shard: usize, nowMs: f64): void {
   if ((upkeeps & 31) == 0) upkeep(shard, nowMs);
 }
 
-function publish(shard: usize, ring: usize, mayHold: bool): i32 {
+function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
   publishRecord(ring);
   markWork(shard, threadId);
   put64(thread + THREAD_QUEUED, load<u64>(thread + THREAD_QUEUED) + 1);
@@ -201,10 +229,17 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
   if (mayHold && tryHold(shard)) {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
+  } else if (isRecoverer(shard)) {
+    goOn(nowMs);
   }
   const home = load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
+}
+
+/** The shard waits for this thread's recovery of it: its home worker does the rest, or this one. */
+function goOn(nowMs: f64): void {
+  if (!handOver(shardIndex)) recoverSlice(shardIndex, nowMs);
 }
 
 /**
@@ -213,7 +248,10 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
  */
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
-  judgeBy(currentMs());
+  const now = currentMs();
+  if (held != 0) recoverOwn(now);
+  if (isRecoverer(shard)) recoverSlice(index, now);
+  judgeBy(now);
   if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
   release(shard);

@@ -1,8 +1,9 @@
 // Exports of the core, nothing else. `../core-exports.ts` types them for the binding.
 
-export { attachThread, detachThread } from "./attachment";
+export { adoptSlot, attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
-export { resetShardOf } from "./reset";
+export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
+export { rebuildShard } from "./recovery-rebuild";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
@@ -12,6 +13,7 @@ export {
   describeCall,
   describePages,
   helpShard,
+  isPublished,
   submit,
 } from "./commands";
 export { unpin } from "./hazard";

@@ -16,8 +16,9 @@ import {
   SHARD_WANTED,
   SHARD_WHEEL_COUNT,
 } from "./layout";
-import { tryHold, workOf } from "./owner";
+import { held, isRecoverer, tryHold, workOf } from "./owner";
 import { RECENT_MS } from "./recency";
+import { recoverOwn, recoverSlice } from "./recovery";
 import { put32, putF64 } from "./store";
 import { upkeep } from "./upkeep";
 import { wheelDueMs } from "./wheel";
@@ -35,6 +36,11 @@ export const HELD_ELSEWHERE: i32 = -1;
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   judgeBy(nowMs);
+  if (held != 0) recoverOwn(nowMs);
+  if (isRecoverer(shard)) {
+    recoverSlice(index, nowMs);
+    return 1;
+  }
   if (!tryHold(shard)) return HELD_ELSEWHERE;
   if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0) {
     putF64(shard + SHARD_REFUSED_SINCE, 0);
@@ -47,7 +53,7 @@ export function serveShard(index: u32, nowMs: f64): i32 {
 
 /** True when a slice of this shard would find something to do. */
 function isDue(shard: usize, nowMs: f64): bool {
-  if (workOf(shard) != 0) return true;
+  if (workOf(shard) != 0 || isRecoverer(shard)) return true;
   if (load<u32>(shard + SHARD_WHEEL_COUNT) != 0 && wheelDueMs(shard) <= nowMs) return true;
   if (load<u32>(shard + SHARD_SWEPT_CLEARS) != load<u32>(HEADER_CLEARS)) return true;
   return nowMs - load<f64>(shard + SHARD_STAMP_TIME) >= RECENT_MS && isUnsettled(shard);
@@ -89,7 +95,8 @@ export function hasWork(home: u32): bool {
   const count = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
-    if (workOf(shard) != 0 && load<u32>(shard + SHARD_HOME) == home + 1) return true;
+    if (load<u32>(shard + SHARD_HOME) != home + 1) continue;
+    if (workOf(shard) != 0 || isRecoverer(shard)) return true;
   }
   return false;
 }

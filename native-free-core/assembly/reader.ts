@@ -71,8 +71,9 @@ import {
   THREAD_VALUE,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { tryHold } from "./owner";
+import { held, tryHold } from "./owner";
 import { drainTouches } from "./recency";
+import { recoverOwn } from "./recovery";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
 import { put32, put64, putF64 } from "./store";
 import { bucketNumber, matchTags, tagOf } from "./table";
@@ -179,6 +180,12 @@ function takeMeta(item: usize): void {
 }
 
 let isHolding: bool = false;
+
+/** After a read was cut off while it held a shard. */
+export function endReading(): void {
+  isHolding = false;
+}
+
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
@@ -219,6 +226,7 @@ function attempt(
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
+  if (held != 0) recoverOwn(currentMs());
   unpin();
   const hash = hashBytes(thread + THREAD_KEY, keyBytes, namespaceSeed(hashSeed, namespaceId));
   const index = shardOf(hash);

@@ -230,6 +230,7 @@ describe('other commands that are cut off at any store', () => {
           rig.survivor.serve();
         }
         for (let i = 0; i < 127; i++) rig.victim.read(`some-${i % 6}`);
+        rig.keys.add('new');
       },
       run: (rig) => {
         for (let i = 0; i < 3; i++) rig.victim.read(`some-${i}`);

@@ -193,7 +193,7 @@ function expectUsable(rig: CutRig, by: CoreThread): void {
 /** The thread is gone: another recovers its shard and gives its slot back. */
 function recoverAsSurvivor(rig: CutRig): void {
   const wasHeld = rig.isHeld;
-  const reset = rig.survivor.reset(SHARD, rig.victim.id);
+  const reset = rig.survivor.recover(SHARD, rig.victim.id);
   if (reset !== wasHeld) throw new Error(`a held shard was ${reset ? '' : 'not '}reset`);
   rig.expectSound('after the reset');
   expectUsable(rig, rig.survivor);
@@ -210,7 +210,7 @@ function recoverAsSurvivor(rig: CutRig): void {
 /** The thread lives on, after a stack overflow, say: it recovers its own shard. */
 function recoverAsVictim(rig: CutRig): void {
   rig.victim.core.trapAfterStores(0);
-  if (rig.isHeld && !rig.victim.reset(SHARD, rig.victim.id)) {
+  if (rig.isHeld && !rig.victim.recover(SHARD, rig.victim.id)) {
     throw new Error('a thread could not reset the shard that it holds');
   }
   rig.expectSound('after the reset');

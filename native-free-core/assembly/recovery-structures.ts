@@ -1,0 +1,28 @@
+// What recovery asks of the structures of a shard: to forget what is derived, and to end. Each
+// structure offers `xReset(shard)`, and `xFinish(shard)` where it needs one; in between every live
+// item is enlisted (items.ts), the oldest first.
+
+import { itemsReset } from "./items";
+import { PAGE_DRAINING } from "./layout";
+import { pagesReset } from "./pages";
+import { overflowReset } from "./segments";
+import { slabReset } from "./slab";
+import { restartSweep } from "./upkeep";
+
+/** Whether pages of a kind that only its structure knows stay; derived ones are free again. */
+export function isKeptKind(kind: u32): bool {
+  return kind > PAGE_DRAINING;
+}
+
+/** Forgets everything that follows from page directory and items. The index stays. */
+export function resetDerived(shard: usize): void {
+  pagesReset(shard);
+  slabReset(shard);
+  overflowReset(shard);
+  itemsReset(shard);
+}
+
+/** After the last item was enlisted. */
+export function finishDerived(shard: usize): void {
+  restartSweep(shard);
+}
