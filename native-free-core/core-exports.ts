@@ -67,4 +67,5 @@ export interface CoreExports {
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
+  boundSlices(units: number): void;
 }

@@ -4,6 +4,7 @@ export { adoptSlot, attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
 export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
 export { rebuildShard } from "./recovery-rebuild";
+export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
