@@ -20,6 +20,7 @@ const structures = /** @type {readonly Structure[]} */ ([
   { title: 'Fields of the answer, from `THREAD_RESULT` on', prefix: 'RESULT_', size: '' },
   { title: 'Fields', prefix: 'RING_', size: '' },
   { title: 'Fields', prefix: 'RECORD_', size: '' },
+  { title: 'Fields', prefix: 'SCAN_', size: '' },
   { title: 'Fields', prefix: 'PAGE_', size: 'PAGE_ENTRY_BYTES' },
   { title: 'Fields', prefix: 'SHARD_', size: 'SHARD_FIXED_BYTES' },
   {
@@ -57,6 +58,10 @@ const notFields = new Set([
   'PAGE_SLAB',
   'PAGE_STAGED',
   'RECORD_ALIGN',
+  'SCAN_DELETE',
+  'SCAN_EXPIRE',
+  'SCAN_GLOB',
+  'SCAN_LIST',
   'SHARD_MAX',
   'THREAD_ARRIVING',
   'THREAD_ATTACHED',

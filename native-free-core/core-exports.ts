@@ -20,7 +20,14 @@ export interface CoreExports {
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
+  beginScan(
+    shardIndex: number,
+    namespaceId: number,
+    patternBytes: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
+  describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(
     valueBytes: number,
@@ -38,6 +45,9 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  countNearHits(hits: number): void;
+  touchNear(reference: number, upperHash: number): void;
+
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
   shardOfKey(keyBytes: number, namespaceId: number): number;
@@ -48,6 +58,7 @@ export interface CoreExports {
   spinForWork(home: number, rounds: number): number;
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
+  refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
   recoverShardOf(
     shardIndex: number,
@@ -65,6 +76,7 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
+  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
   boundSlices(units: number): void;

@@ -24,6 +24,7 @@ import { CacheError, engineClosed, statusError } from './errors.js';
 import { Keyspace } from './keyspace.js';
 import { KeyspaceContext } from './keyspace-context.js';
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import type { ScanProgress } from './scans/scan-progress.js';
 import { ThreadSession } from './thread-session.js';
 import { isWellFormed } from './well-formed.js';
 
@@ -84,9 +85,24 @@ export class Engine extends Keyspace implements AsyncDisposable {
 
   /** Counters of the whole engine; see `EngineStats`. */
   stats(): EngineStats {
-    const { session, failedWrites, writer } = this.#context;
+    const { session, failedWrites, writer, near } = this.#context;
     this.#context.assertOpen('stats');
+    near?.flushHits();
     return readStats(session, failedWrites, writer.pending.count);
+  }
+
+  /**
+   * How far the scan of that id is, or how it ended: of those that this thread started by
+   * `invalidatePrefix` and the like, in whichever namespace. Known are all that run and the last 64
+   * that ended; `undefined` for others. The id is in what `onProgress` is told.
+   */
+  scan(id: string): ScanProgress | undefined {
+    return this.#context.scans.find(id);
+  }
+
+  /** The scans of this thread: the last 64 that ended, then those that run. */
+  scans(): readonly ScanProgress[] {
+    return this.#context.scans.list();
   }
 
   /** Bytes of the largest value that can be stored. */
@@ -113,6 +129,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
   async #close(): Promise<void> {
     const { session, writer } = this.#context;
     this.#context.gate.close();
+    this.#context.near?.clock.clear();
     await writer.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();
@@ -165,6 +182,7 @@ function makeEngine(arena: Arena, clock: Clock, handle: EngineHandle, role: Role
     handle.writes === 'inplace',
     codec,
     handle.defaultTtlMs,
+    handle.nearCache,
   );
   return new Engine(context, handle, role);
 }
@@ -204,6 +222,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     defaultTtlMs: resolved.defaultTtlMs,
     codec: resolved.codec.kind,
     writes: resolved.writes.kind,
+    nearCache: resolved.nearCache,
   });
   try {
     return makeEngine(arena, clock, handle, { kind: 'creator', group });

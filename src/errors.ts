@@ -4,11 +4,14 @@ import {
   STATUS_FULL,
   STATUS_MISS,
   STATUS_NO_SLOT,
+  STATUS_NOT_A_NUMBER,
+  STATUS_NUMBER_OVERFLOW,
   STATUS_OK,
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
   STATUS_REFUSED,
+  STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
   type Status,
@@ -21,6 +24,9 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
   | 'ERR_CACHE_INVALID_NAMESPACE'
+  | 'ERR_CACHE_NOT_A_NUMBER'
+  | 'ERR_CACHE_NUMBER_OVERFLOW'
+  | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -30,6 +36,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -68,6 +75,21 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
     remedy: 'Use a short, well-formed name.',
+  },
+  ERR_CACHE_NOT_A_NUMBER: {
+    retryable: false,
+    cause: 'A number was to be added to a value that is not a safe integer or the text of one.',
+    remedy: 'Count under a key that holds integers alone, or set the key anew.',
+  },
+  ERR_CACHE_NUMBER_OVERFLOW: {
+    retryable: false,
+    cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
+    remedy: 'Set the counter back before it gets there; the value was left as it was.',
+  },
+  ERR_CACHE_INVALID_PATTERN: {
+    retryable: false,
+    cause: 'The prefix or glob is no string, empty, too long, or not well-formed.',
+    remedy: "Correct what the message names; '\\' takes a special character as it is.",
   },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
@@ -113,6 +135,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
+  },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -195,6 +222,7 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:
@@ -203,6 +231,8 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_OUTCOME_UNKNOWN:
     case STATUS_TOO_MANY_NAMESPACES:
     case STATUS_NO_SLOT:
+    case STATUS_NOT_A_NUMBER:
+    case STATUS_NUMBER_OVERFLOW:
       return refusalError(status, context);
     default:
       return unknownStatus(status, context);
@@ -240,6 +270,16 @@ function refusalError(status: RefusalStatus, context: RefusalContext): CacheErro
         `${operation}: all${count(context.threadsMax)} thread slots are taken; ` +
           "see the option 'threads'",
       );
+    case STATUS_NOT_A_NUMBER:
+      return refused(
+        'ERR_CACHE_NOT_A_NUMBER',
+        `${operation}: the value is neither a safe integer nor the decimal text of one`,
+      );
+    case STATUS_NUMBER_OVERFLOW:
+      return refused(
+        'ERR_CACHE_NUMBER_OVERFLOW',
+        `${operation}: the sum lies outside of -(2^53 - 1) to 2^53 - 1`,
+      );
   }
 }
 
@@ -262,6 +302,18 @@ function count(value: number | undefined): string {
 /** `ERR_CACHE_INVALID_KEY`; the problem completes the sentence that begins with "key". */
 export function invalidKey(problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_KEY', `key ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_PATTERN`; the subject is `prefix` or `glob`. */
+export function invalidPattern(subject: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_PATTERN', `${subject} ${problem}`);
+}
+
+/** `ERR_CACHE_ABORTED` with the reason that the signal gives. */
+export function aborted(operation: string, soFar: string, signal: AbortSignal): CacheError {
+  return new CacheError('ERR_CACHE_ABORTED', `${operation}: aborted; ${soFar}`, {
+    cause: signal.reason,
+  });
 }
 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */

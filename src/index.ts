@@ -4,14 +4,20 @@ export type { WorkerLostEvent, WriteFailedEvent } from './engine-events.js';
 export type { EngineHandle } from './engine-handle.js';
 export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
-export type { Keyspace } from './keyspace.js';
+export type { ExpirationResult, InvalidationResult, Keyspace } from './keyspace.js';
+export type { IncrementOptions } from './numbers/increment.js';
+export type { SetIfOptions } from './numbers/set-if.js';
 export type {
   CodecOption,
   EngineClock,
   EngineOptions,
   EvictionOption,
+  NearCacheOption,
   WritesOption,
 } from './options.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
+export type { KeyFilter } from './scans/key-pattern.js';
+export type { ScanOptions } from './scans/scan-options.js';
+export type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
 export type { SetOptions } from './set-options.js';

@@ -1,4 +1,31 @@
+import { FLAG_RETURN_OLD, FLAG_VERSION, OP_DELETE } from '../native-free-core/assembly/layout.js';
+import { STATUS_FULL, STATUS_OK } from '../native-free-core/status.js';
+import { TTL_NEVER_MS } from './duration.js';
+import type { CacheError } from './errors.js';
+import { fillIncrement, type IncrementOptions } from './numbers/increment.js';
+import { type SetIfOptions, splitSetIf } from './numbers/set-if.js';
+import { filterPattern, globPattern, type KeyFilter, prefixPattern } from './scans/key-pattern.js';
+import { listKeys } from './scans/list-keys.js';
+import type { ScanTask } from './scans/scan.js';
+import { checkScanOptions, checkSignal, type ScanOptions } from './scans/scan-options.js';
+import type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
 import { KeyspaceWrites } from './writes/keyspace-writes.js';
+
+/** How an invalidation ended. */
+export interface InvalidationResult {
+  /** Live entries that were removed, stale ones among them: exact. */
+  readonly deleted: number;
+  /** Live entries of the namespace that were compared with the pattern. */
+  readonly scanned: number;
+}
+
+/** How a soft invalidation ended. */
+export interface ExpirationResult {
+  /** Live entries that were made stale: exact. */
+  readonly expired: number;
+  /** Live entries of the namespace that were compared with the pattern. */
+  readonly scanned: number;
+}
 
 /**
  * The entries of one namespace, seen from one thread. Reads are synchronous and wait for a writer
@@ -6,4 +33,163 @@ import { KeyspaceWrites } from './writes/keyspace-writes.js';
  * `CacheError`; one that nobody awaits is counted in `stats()` and published on the diagnostics
  * channel `hotshard:write-failed`. Keys are 1 to 1,024 bytes of well-formed UTF-8.
  */
-export class Keyspace extends KeyspaceWrites {}
+export class Keyspace extends KeyspaceWrites {
+  /**
+   * Adds to a number and resolves to the sum, as one step for all threads. The value is a safe
+   * integer, or the decimal text of one as a string or bytes; it keeps its kind, its content type
+   * and its time to live. A key that is not there counts from `initial`. Until it resolves, reads
+   * of this thread may give the number as it was.
+   *
+   * Rejects with `ERR_CACHE_NOT_A_NUMBER` or `ERR_CACHE_NUMBER_OVERFLOW`, the value unchanged.
+   *
+   * @param by a safe integer, negative to subtract
+   */
+  increment(key: string, by = 1, options: IncrementOptions = {}): Promise<number> {
+    try {
+      this.context.assertOpen('increment');
+      const command = this.writer.draft();
+      fillIncrement(command, by, options, this.context.defaultTtlMs);
+      command.namespaceId = this.namespaceId;
+      command.key = key;
+      const status = this.writer.run(command);
+      if (status === STATUS_OK) {
+        const sum = command.guard;
+        this.writer.recycle(command);
+        return Promise.resolve(sum);
+      }
+      if (status === STATUS_FULL) return this.context.overloaded(command);
+      return this.answerLater(command, status, () => command.guard);
+    } catch (error) {
+      return this.context.rejection(key, error);
+    }
+  }
+
+  /**
+   * Stores a value only if the entry still is the one that was read: `version` is what
+   * `getWithMeta` gave, 0 where there must be no entry. Resolves to whether it was stored.
+   */
+  setIf(key: string, value: unknown, options: SetIfOptions): Promise<boolean> {
+    try {
+      const { version, rest } = splitSetIf(options);
+      const command = this.setCommand(key, value, rest, FLAG_VERSION);
+      command.guard = version;
+      return this.answer(command);
+    } catch (error) {
+      return this.context.rejection(key, error);
+    }
+  }
+
+  /** Removes a key and resolves to the value it had, `undefined` when it was not there. */
+  getAndDelete<T = unknown>(key: string): Promise<T | undefined> {
+    try {
+      this.context.assertOpen('getAndDelete');
+      const command = this.writer.draft();
+      command.opcode = OP_DELETE;
+      command.namespaceId = this.namespaceId;
+      command.key = key;
+      command.encoding = 0;
+      command.flags = FLAG_RETURN_OLD;
+      command.ttlMs = TTL_NEVER_MS;
+      return this.answerOld<T>(command);
+    } catch (error) {
+      return this.context.rejection(key, error);
+    }
+  }
+
+  /**
+   * The keys that `has` confirms, in no order: all of them, those with a prefix (1 to 1,024 bytes),
+   * or those that match a glob (see `invalidateGlob`). A key that is there from the first `next()`
+   * to the end is given at least once, and again when it was rewritten meanwhile or the index grew;
+   * one that comes or goes meanwhile may be given or not. Writes of this thread before the first
+   * `next()` are heeded. Each step looks through a bounded part of one shard; iterating slowly
+   * holds nothing.
+   *
+   * @throws {CacheError} `ERR_CACHE_INVALID_PATTERN`, `ERR_CACHE_INVALID_OPTIONS`; while iterating
+   * `ERR_CACHE_ABORTED`, `ERR_CACHE_CLOSED`
+   */
+  keys(filter?: KeyFilter, signal?: AbortSignal): AsyncGenerator<string, void, undefined> {
+    this.context.assertOpen('keys');
+    const pattern = filterPattern(filter);
+    checkSignal('keys', signal);
+    return listKeys(this.context.scans, this.namespaceId, pattern, signal);
+  }
+
+  /**
+   * Removes the entries whose keys begin with the prefix (1 to 1,024 bytes): those that were there
+   * at the call, also by writes of this thread that are still on their way. What is written later
+   * stays, whoever writes it. Works in slices of about 100 µs in each shard; reads and writes go on
+   * in between, and see removed entries as missing at once.
+   *
+   * Rejects with `ERR_CACHE_INVALID_PATTERN`, `ERR_CACHE_INVALID_OPTIONS`; `ERR_CACHE_ABORTED`,
+   * whose message says how far it came; `ERR_CACHE_OUTCOME_UNKNOWN` when the thread that carried
+   * out a slice died, where calling again removes the rest; what `onProgress` throws.
+   */
+  invalidatePrefix(prefix: string, options?: ScanOptions): Promise<InvalidationResult> {
+    return this.#invalidate('invalidatePrefix', prefix, options);
+  }
+
+  /**
+   * Removes the entries whose keys match the glob, as `invalidatePrefix` does. `*` stands for any
+   * run of characters, `?` for one, `[a-z]` for one of a class, `[^a-z]` and `[!a-z]` for one
+   * outside of it; `\` takes the next character as it is. A glob matches whole keys, by Unicode
+   * code points, in a time that no pattern blows up. At most 256 bytes.
+   */
+  invalidateGlob(glob: string, options?: ScanOptions): Promise<InvalidationResult> {
+    return this.#invalidate('invalidateGlob', glob, options);
+  }
+
+  /**
+   * Makes entries stale whose keys begin with the prefix, as `invalidatePrefix` chooses them: reads
+   * miss them, but `getWithMeta` answers with the old value and the state `stale`, for use as a
+   * fallback. A stale entry counts as absent for conditions, `touch`, `persist` and `keys`; a new
+   * `set` makes it fresh, `delete` removes it, its time to live goes on, and it may be evicted.
+   */
+  expirePrefix(prefix: string, options?: ScanOptions): Promise<ExpirationResult> {
+    return this.#expire('expirePrefix', prefix, options);
+  }
+
+  /** Makes entries stale whose keys match the glob; see `expirePrefix` and `invalidateGlob`. */
+  expireGlob(glob: string, options?: ScanOptions): Promise<ExpirationResult> {
+    return this.#expire('expireGlob', glob, options);
+  }
+
+  #invalidate(
+    operation: ScanOperation,
+    text: string,
+    options: ScanOptions | undefined,
+  ): Promise<InvalidationResult> {
+    const take = ({ deleted, scanned }: ScanProgress): InvalidationResult => ({ deleted, scanned });
+    return this.#scan(operation, 'delete', text, options, take);
+  }
+
+  #expire(
+    operation: ScanOperation,
+    text: string,
+    options: ScanOptions | undefined,
+  ): Promise<ExpirationResult> {
+    const take = ({ expired, scanned }: ScanProgress): ExpirationResult => ({ expired, scanned });
+    return this.#scan(operation, 'expire', text, options, take);
+  }
+
+  #scan<R>(
+    operation: ScanOperation,
+    mode: ScanTask['mode'],
+    text: string,
+    options: ScanOptions = {},
+    take: (end: ScanProgress) => R,
+  ): Promise<R> {
+    try {
+      this.context.assertOpen(operation);
+      checkScanOptions(operation, options);
+      const isGlob = operation === 'invalidateGlob' || operation === 'expireGlob';
+      const pattern = isGlob ? globPattern(text) : prefixPattern(text);
+      const task = { operation, mode, namespaceId: this.namespaceId, pattern };
+      const noteFailure = (error: CacheError): void => {
+        this.context.rejection(text, error);
+      };
+      return this.context.scans.start(task, options, take, noteFailure);
+    } catch (error) {
+      return this.context.rejection(text, error);
+    }
+  }
+}

@@ -19,6 +19,22 @@ export type CodecOption = { readonly kind: 'json' } | { readonly kind: 'msgpack'
 /** `inplace`: a caller applies its write itself where the shard is free; `ring`: workers do. */
 export type WritesOption = { readonly kind: 'inplace' } | { readonly kind: 'ring' };
 
+/**
+ * Copies of entries that each thread keeps on its own heap, decoded: a hit then costs a look into
+ * a map. Checked against shared memory at every hit, so a copy is never older than the entry.
+ * `get` hands the kept object itself out, the same one each time: treat it as read-only, or have
+ * it frozen.
+ */
+export type NearCacheOption =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind?: 'on';
+      /** Most copies of one thread, 1 to 1,048,576; they take at most 32 MiB of stored bytes. */
+      readonly maxEntries?: number;
+      /** Freeze decoded values, in depth, before they are handed out. */
+      readonly frozen?: boolean;
+    };
+
 /** What `createEngine` takes. */
 export interface EngineOptions {
   /**
@@ -51,8 +67,17 @@ export interface EngineOptions {
   readonly codec?: CodecOption;
   /** Default `{ kind: 'inplace' }`. */
   readonly writes?: WritesOption;
+  /** Default: on, with 16,384 copies for each thread. */
+  readonly nearCache?: NearCacheOption;
   /** A clock for tests; with `workers: 0` alone, since a function stays in its thread. */
   readonly clock?: EngineClock;
+}
+
+/** What `nearCache` means. */
+export interface ResolvedNearCache {
+  readonly kind: 'on' | 'off';
+  readonly entryCountMax: number;
+  readonly isFrozen: boolean;
 }
 
 /** What the options mean on this machine: nothing is optional any more. Frozen. */
@@ -70,6 +95,7 @@ export interface ResolvedOptions {
   readonly eviction: EvictionOption;
   readonly codec: CodecOption;
   readonly writes: WritesOption;
+  readonly nearCache: ResolvedNearCache;
   /** `undefined`: the real one. */
   readonly clock: EngineClock | undefined;
   /** Of the machine; with one processor, waiting by spinning only delays the other thread. */
@@ -117,6 +143,7 @@ const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
   'eviction',
   'codec',
   'writes',
+  'nearCache',
   'clock',
 ];
 
@@ -147,6 +174,7 @@ export function resolveOptions(raw: unknown, machine: Machine): ResolvedOptions 
     eviction: resolveKind(options, 'eviction', ['lru'], DEFAULTS.eviction, problems),
     codec: resolveKind(options, 'codec', ['json', 'msgpack'], DEFAULTS.codec, problems),
     writes: resolveKind(options, 'writes', ['inplace', 'ring'], DEFAULTS.writes, problems),
+    nearCache: resolveNearCache(options['nearCache'], problems),
     clock: resolveClock(options['clock'], workerCount, problems),
     availableParallelism: machine.availableParallelism,
   };
@@ -325,6 +353,43 @@ function resolveKind<Kind extends string>(
       (nearest === undefined ? `give ${forms}` : `did you mean '${nearest}'?`),
   );
   return standIn;
+}
+
+const NEAR_ENTRIES = 16_384;
+const NEAR_ENTRIES_MAX = 1_048_576;
+
+function resolveNearCache(value: unknown, problems: Problems): ResolvedNearCache {
+  const standIn = { kind: 'on', entryCountMax: NEAR_ENTRIES, isFrozen: false } as const;
+  if (value === undefined) return Object.freeze(standIn);
+  const field = 'nearCache';
+  if (!isRecord(value)) {
+    problems.add(field, `must be { kind: 'off' } or { frozen: true }, not ${describeValue(value)}`);
+    return standIn;
+  }
+  const { kind = 'on', maxEntries = NEAR_ENTRIES, frozen = false, ...others } = { ...value };
+  const isOff = kind === 'off';
+  const unknown = isOff ? { maxEntries: value['maxEntries'], frozen: value['frozen'] } : {};
+  checkNames(
+    defined({ ...others, ...unknown }),
+    isOff ? ['kind'] : NEAR_NAMES,
+    `${field}.`,
+    problems,
+  );
+  if (kind !== 'on' && !isOff) {
+    problems.add(`${field}.kind`, `must be 'on' or 'off', not ${describeValue(kind)}`);
+  }
+  if (typeof frozen !== 'boolean') {
+    problems.add(`${field}.frozen`, `must be true or false, not ${describeValue(frozen)}`);
+  }
+  const entryCountMax =
+    integerIn(maxEntries, 1, NEAR_ENTRIES_MAX, `${field}.maxEntries`, '', problems) ?? NEAR_ENTRIES;
+  return Object.freeze({ kind: isOff ? 'off' : 'on', entryCountMax, isFrozen: frozen === true });
+}
+
+const NEAR_NAMES: readonly string[] = ['kind', 'maxEntries', 'frozen'];
+
+function defined(given: Raw): Raw {
+  return Object.fromEntries(Object.entries(given).filter(([, member]) => member !== undefined));
 }
 
 function resolveClock(

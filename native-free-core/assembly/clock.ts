@@ -82,7 +82,7 @@ export function countOperation(): void {
 }
 
 /** Moves a ticking clock on; one that was stopped meanwhile stays stopped. */
-function refreshTicked(): void {
+export function refreshTicked(): void {
   const seen = sharedMs();
   if (!(seen < Infinity)) return;
   const now = hostNowMs();

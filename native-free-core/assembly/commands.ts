@@ -11,11 +11,14 @@ import {
 } from "./arena";
 import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
+import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
 import {
   OP_DELETE,
+  OP_INCREMENT,
   OP_RELEASE,
+  OP_SCAN,
   OP_SET,
   OP_STAGE,
   OP_TOUCH,
@@ -26,6 +29,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -61,6 +65,7 @@ import {
   takeRecord,
   waitingBytes,
 } from "./ring";
+import { applyScan } from "./scan";
 import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./shard";
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
@@ -69,6 +74,8 @@ import { upkeep } from "./upkeep";
 /** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
 const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
+/** What a slice of a scan costs of a holder's units: no second one follows it. */
+const SCAN_COST: u32 = 256;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
@@ -151,9 +158,37 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
   return 0;
 }
 
+/**
+ * Begins a slice of a scan of one shard. Returns the address where its fields (SCAN_*), the
+ * pattern and room for keys go, `roomBytes` in all, or FULL.
+ */
+export function beginScan(
+  shard: u32,
+  namespaceId: u32,
+  patternBytes: u32,
+  roomBytes: u32,
+): i32 {
+  shardIndex = shard;
+  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shard), size);
+  if (record == 0) return STATUS_FULL;
+  put32(record + RECORD_SIZE, size);
+  put8(record + RECORD_OPCODE, OP_SCAN);
+  put16(record + RECORD_KEY_BYTES, patternBytes);
+  put16(record + RECORD_NAMESPACE, namespaceId);
+  put32(record + RECORD_OLD, 0);
+  put32(record + RECORD_PAGES, 0);
+  return <i32>(record + RECORD_KEY);
+}
+
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
 export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
+}
+
+/** Version that a set asks for, or what an increment adds. */
+export function describeGuard(guard: f64): void {
+  putF64(record + RECORD_GUARD, guard);
 }
 
 /** Pages or old item that the command is about. */
@@ -175,8 +210,9 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
-  // Only now: the value may have been copied out of a pinned entry.
-  unpin();
+  // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
+  // its thread still looks at what it has pinned.
+  if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -289,7 +325,7 @@ function wakeCallers(shard: usize): void {
 
 /**
  * Runs waiting commands of all callers for about `unitsMax` units; the units used. A command costs
- * one unit and one more for each KiB.
+ * one unit and one more for each KiB, a slice of a scan as much as a slice of a home worker.
  */
 export function drainWork(shard: usize, unitsMax: u32): u32 {
   let work = workOf(shard);
@@ -314,7 +350,8 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   while (ran < unitsMax) {
     const next = takeRecord(ring);
     if (next == 0) break;
-    const units = 1 + (load<u32>(next + RECORD_SIZE) >> 10);
+    const size = load<u32>(next + RECORD_SIZE);
+    const units = load<u8>(next + RECORD_OPCODE) == OP_SCAN ? SCAN_COST : 1 + (size >> 10);
     put32(next + RECORD_STATUS, apply(shard, next, id));
     finishRecord(ring, next);
     ran += units;
@@ -337,5 +374,7 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
+  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
+  if (opcode == OP_SCAN) return applyScan(shard, command);
   return STATUS_REFUSED;
 }

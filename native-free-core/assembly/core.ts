@@ -8,21 +8,24 @@ export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
   commandRecord,
   commandShard,
   describeCall,
+  describeGuard,
   describePages,
   helpShard,
   isPublished,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
 export { clearNamespace, registerNamespace } from "./namespaces";
-export { read } from "./reader";
+export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, tick } from "./clock";
+export { isTicking, refreshMs, tick } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

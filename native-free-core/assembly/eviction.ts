@@ -48,7 +48,7 @@ import {
   freeChunks,
   strideOf,
 } from "./slab";
-import { publish32, put32, put64 } from "./store";
+import { put32, put64, release32 } from "./store";
 import { findReference, removeEntry, swapReference } from "./table";
 import { wheelReplace } from "./wheel";
 
@@ -243,7 +243,7 @@ function relocate(shard: usize, item: usize, sizeClass: u32): void {
 function moveItem(shard: usize, record: usize, item: usize, target: usize): void {
   copyBytes(target + ITEM_CLASS, item + ITEM_CLASS, itemBytes(item) - ITEM_CLASS);
   fence();
-  publish32(target + ITEM_STATE, ITEM_LIVE);
+  release32(target + ITEM_STATE, ITEM_LIVE);
   lruReplace(record, item, target);
   wheelReplace(shard, item, target);
   const hash = load<u64>(item + ITEM_HASH);

@@ -114,6 +114,11 @@ export const RESULT_CONTENT_TYPE_BYTES: u32 = 40; // u32
 export const RESULT_ITEM: u32 = 44; // u32 reference of the pinned item, 0 when copied
 export const RESULT_FIRST: u32 = 48; // u32 address of the first value byte of a pinned item
 export const RESULT_STATUS: u32 = 52; // i32
+// For copies that the thread keeps (READ_NEAR).
+export const RESULT_STRIPE: u32 = 56; // u32 address of the key's stripe
+export const RESULT_STRIPE_VERSION: u32 = 60; // u32 its value, by which the read was validated
+export const RESULT_REFERENCE: u32 = 64; // u32 reference of the item
+export const RESULT_UPPER_HASH: u32 = 68; // u32 upper half of the key's hash
 export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the last read
 export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
 export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores
@@ -166,6 +171,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_GUARD: u32 = 56; // f64 version that a set asks for; addend, then sum
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -175,12 +181,37 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
+export const OP_SCAN: u32 = 8; // visit some entries of a namespace
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
 export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+export const FLAG_VERSION: u32 = 32; // refuse unless the present version is RECORD_GUARD
+
+export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
+export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
+
+// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
+//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
+//  on and leaves its counts; the caller copies the cursor into the next record.
+export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
+export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
+export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
+export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
+export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
+
+export const SCAN_LIST: u32 = 0; // leave the keys in the record
+export const SCAN_DELETE: u32 = 1; // remove the entries
+export const SCAN_EXPIRE: u32 = 2; // make them stale
+export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it

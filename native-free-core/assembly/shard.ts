@@ -21,6 +21,7 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_VERSION,
   HIGH_16_SHIFT,
   ITEM_CLASS,
   ITEM_CREATED_MS,
@@ -51,6 +52,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -69,8 +71,9 @@ import { namespaceEpoch } from "./namespaces";
 import { markPage, NO_PAGE, pageAddress, pageEntry, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes, startsChunk } from "./slab";
+import { isStale } from "./staleness";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
-import { add32, publish32, put16, put32, put64, put8, putF64 } from "./store";
+import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 import {
   bucketOf,
@@ -95,7 +98,14 @@ export function isCurrent(item: usize): bool {
   return expiry == Infinity || judgeMs < expiry;
 }
 
-function findRecordKey(shard: usize, record: usize): usize {
+/** True when an item is what reads answer with: current and not stale. */
+@inline
+export function isFresh(item: usize): bool {
+  return isCurrent(item) && !isStale(item);
+}
+
+/** Index entry of a record's key; 0 = none. */
+export function findRecordKey(shard: usize, record: usize): usize {
   return findKey(
     shard,
     load<u64>(record + RECORD_HASH),
@@ -107,7 +117,7 @@ function findRecordKey(shard: usize, record: usize): usize {
 
 /** True when the namespace was cleared after the command was given: the clear wins. */
 @inline
-function isOvertaken(record: usize): bool {
+export function isOvertaken(record: usize): bool {
   return load<u32>(record + RECORD_EPOCH) != namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
 }
 
@@ -122,23 +132,33 @@ function count(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
+/** True unless a set asks for another version than that of the present item; 0 = no item. */
+@inline
+function hasVersion(record: usize, item: usize): bool {
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_VERSION) == 0) return true;
+  const version = item == 0 ? <u64>0 : load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS;
+  return load<f64>(record + RECORD_GUARD) == <f64>(<i64>version);
+}
+
 /** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
   if (isOvertaken(record)) {
     dropStaged(shard, record);
-    return STATUS_OK;
+    // No version outlives a clear.
+    return (flags & FLAG_VERSION) != 0 ? STATUS_REFUSED : STATUS_OK;
   }
   let entry = findRecordKey(shard, record);
   let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   const current = old != 0 && isCurrent(old);
-  const refusing = current ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
-  if ((flags & refusing) != 0) {
+  const fresh = current && !isStale(old);
+  const refusing = fresh ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
+  if ((flags & refusing) != 0 || !hasVersion(record, fresh ? old : 0)) {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }
-  if ((flags & FLAG_KEEP_TTL) != 0 && current) {
+  if ((flags & FLAG_KEEP_TTL) != 0 && fresh) {
     putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
   }
   const before = upheavals;
@@ -154,7 +174,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   linkItem(shard, record, item, entry);
   enlist(shard, item);
   if (old != 0) {
-    if (current && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
+    if (fresh && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
   }
   count(shard + SHARD_SETS);
@@ -196,7 +216,7 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   put32(item + ITEM_WHEEL_PREV, 0);
   if (sizeClass == CLASS_LARGE) adoptPages(shard, record);
   fence();
-  publish32(item + ITEM_STATE, ITEM_LIVE);
+  release32(item + ITEM_STATE, ITEM_LIVE);
   return item;
 }
 
@@ -289,27 +309,28 @@ function growTable(shard: usize): void {
   splitBucket(shard);
 }
 
-/** Removes a key. OK when it was there, else REFUSED. */
+/** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
   const current = isCurrent(item);
+  const fresh = current && !isStale(item);
   removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
   const isWanted = (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
-  if (current && isWanted) returnOld(shard, record, item, thread);
+  if (fresh && isWanted) returnOld(shard, record, item, thread);
   else dropOld(shard, item);
   count(shard + SHARD_DELETES);
   return current ? STATUS_OK : STATUS_REFUSED;
 }
 
-/** Gives a key a new expiry. OK, or REFUSED when there is no such key. */
+/** Gives a key a new expiry. OK, or REFUSED when there is no such key or its entry is stale. */
 export function applyTouch(shard: usize, record: usize): i32 {
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
-  if (!isCurrent(item)) return STATUS_REFUSED;
+  if (!isFresh(item)) return STATUS_REFUSED;
   const expiry = load<f64>(record + RECORD_EXPIRY_MS);
   wheelRemove(shard, item);
   // In the odd window, so that decoded copies elsewhere notice.

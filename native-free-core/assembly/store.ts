@@ -67,6 +67,16 @@ export function publish32(address: usize, value: u32): void {
   atomic.store<u32>(address, value);
 }
 
+/**
+ * Ordered store: whoever sees it sees what was stored before. A plain one where the processor
+ * keeps stores in order, which costs a fraction; it does not hold back later loads.
+ */
+@inline
+export function release32(address: usize, value: u32): void {
+  if (isDefined(WEAK_MEMORY)) publish32(address, value);
+  else put32(address, value);
+}
+
 /** Sequentially consistent store of a float. */
 @inline
 export function publishF64(address: usize, value: f64): void {

@@ -1,6 +1,9 @@
 import {
+  CONTENT_TYPE_BYTES_MAX,
   FLAG_LARGE,
   ITEM_HEAD_BYTES,
+  NUMBER_BYTES_MAX,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_STAGE,
   RECORD_PAGES,
@@ -21,6 +24,8 @@ import type { Command } from './command.js';
 export const STATUS_STAGING = 3;
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
+/** What the holder writes into the record of an increment: content type and sum. */
+const COUNTING_ROOM_BYTES = CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX;
 
 /** Writes commands into this thread's rings and submits them. */
 export class CommandPlacer {
@@ -38,9 +43,13 @@ export class CommandPlacer {
    */
   place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
+    if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
+    if (command.opcode === OP_INCREMENT) {
+      return this.#placeInline(command, keyBytes, COUNTING_ROOM_BYTES);
+    }
     const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
     const totalBytes = keyBytes + command.contentType.length + roomBytes;
     return totalBytes <= this.#session.inlineBytes
@@ -68,6 +77,7 @@ export class CommandPlacer {
     // A command that waited on the heap counts from its call: a clear since then wins, and its
     // time to live has begun.
     if (command.isQueued) core.describeCall(command.epoch);
+    if (command.isGuarded) core.describeGuard(command.guard);
     const ttlMs = command.isQueued ? command.expiryMs - this.#session.nowMs() : command.ttlMs;
     return core.submit(
       command.valueBytes,

@@ -1,12 +1,16 @@
 import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
+import type { ScanSlice } from '../scans/scan-slice.js';
 
-const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT;
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION;
 /** What a queued command costs on the heap besides its key and value. */
 const COMMAND_BYTES = 256;
 
@@ -28,6 +32,8 @@ export class Command {
   flags = 0;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
+  /** Version that a set asks for; what an increment adds, and its sum once it was carried out. */
+  guard = 0;
   /** Bytes of the encoded value, once it was written. */
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
@@ -50,6 +56,8 @@ export class Command {
   /** The old value, where it was asked for and the command was carried out at once. */
   returned: unknown = undefined;
   settle: Settle = ignore;
+  /** What an OP_SCAN carries and takes its answer. */
+  scan: ScanSlice | undefined = undefined;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
@@ -66,6 +74,16 @@ export class Command {
   get isVisibleEarly(): boolean {
     if (this.opcode !== OP_SET && this.opcode !== OP_DELETE) return false;
     return (this.flags & CONDITIONS) === 0;
+  }
+
+  /** Whether it may be applied a second time and the caller is none the worse. */
+  get isIdempotent(): boolean {
+    return this.isVisibleEarly && (this.flags & FLAG_RETURN_OLD) === 0;
+  }
+
+  /** Whether its record carries `guard`. */
+  get isGuarded(): boolean {
+    return this.opcode === OP_INCREMENT || (this.flags & FLAG_VERSION) !== 0;
   }
 
   /** Bytes of the encoded value, for messages. */

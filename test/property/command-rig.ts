@@ -1,6 +1,8 @@
 /** The core under test beside its naive model: two callers, one home worker, one arena. */
 import {
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
   OP_SET,
   OP_TOUCH,
   SHARD_EVICTIONS,
@@ -28,6 +30,12 @@ export interface KeyCommand {
   readonly ttlMs: number;
   readonly flags: number;
   readonly inPlace: boolean;
+}
+
+/** Adds to a number. */
+export interface CountCommand extends KeyCommand {
+  readonly by: number;
+  readonly initial: string;
 }
 
 export interface SetCommand extends KeyCommand {
@@ -112,14 +120,19 @@ export class CommandRig {
       value: EMPTY,
       encoding: 0,
       contentType: '',
+      guard: 0,
     };
   }
 
   set(command: SetCommand): void {
     const thread = this.callers[command.caller] as CoreThread;
     const { value, encoding, contentType } = command;
-    const naive = { ...this.describe(OP_SET, command, thread), value, encoding, contentType };
-    const outcome = thread.set(command.key, value, command);
+    const described = this.describe(OP_SET, command, thread);
+    // The version that was read last: the entry may have been replaced since.
+    const isGuarded = (command.flags & FLAG_VERSION) !== 0;
+    const guard = isGuarded ? (this.model.latestVersion.get(described.id) ?? 0) : 0;
+    const naive = { ...described, value, encoding, contentType, guard };
+    const outcome = thread.set(command.key, value, { ...command, version: guard });
     const bytes = command.key.length + contentType.length + value.length;
     // Pages are claimed in place: that answers what waits.
     const staged = bytes > this.arena.plan.inlineBytes && outcome.status !== STATUS_FULL;
@@ -137,6 +150,14 @@ export class CommandRig {
     const thread = this.callers[command.caller] as CoreThread;
     const naive = this.describe(OP_TOUCH, command, thread);
     this.settle(command.caller, naive, thread.touch(command.key, command.ttlMs, command));
+  }
+
+  increment(command: CountCommand): void {
+    const thread = this.callers[command.caller] as CoreThread;
+    const { by, initial } = command;
+    const described = this.describe(OP_INCREMENT, command, thread);
+    const naive = { ...described, value: Buffer.from(initial), guard: by };
+    this.settle(command.caller, naive, thread.increment(command.key, by, initial, command));
   }
 
   private settle(caller: number, command: NaiveCommand, outcome: Outcome): void {
