@@ -26,6 +26,12 @@ export interface CoreExports {
     patternBytes: number,
     roomBytes: number,
   ): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
   describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
@@ -40,7 +46,7 @@ export interface CoreExports {
   commandShard(): number;
   commandRecord(): number;
   helpShard(shardIndex: number): number;
-  isPublished(): number;
+  cutOffSubmit(): number;
   answered(shardIndex: number): number;
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
@@ -60,14 +66,9 @@ export interface CoreExports {
   isTicking(): number;
   refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
-  recoverShardOf(
-    shardIndex: number,
-    threadId: number,
-    generation: number,
-    nowMs: number,
-  ): number;
-  recoverOwn(nowMs: number): number;
-  recoverSlice(shardIndex: number, nowMs: number): number;
+  recoverShardOf(shardIndex: number, threadId: number, generation: number): number;
+  recoverOwn(): number;
+  recoverSlice(shardIndex: number): number;
   handOver(shardIndex: number): number;
   rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;

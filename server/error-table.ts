@@ -44,6 +44,7 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   ERR_CACHE_INVALID_KEY: { status: 400 },
   ERR_CACHE_INVALID_TTL: { status: 422 },
   ERR_CACHE_INVALID_VALUE: { status: 422 },
+  ERR_CACHE_INVALID_TAG: { status: 422 },
   ERR_CACHE_INVALID_NAMESPACE: { status: 400 },
   ERR_CACHE_NOT_A_NUMBER: { status: 409 },
   ERR_CACHE_NUMBER_OVERFLOW: { status: 409 },

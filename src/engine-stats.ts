@@ -15,6 +15,8 @@ import {
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
   SHARD_SETS,
+  SHARD_TAG_PAGES,
+  SHARD_TAGS,
   THREAD_ATTACHED,
   THREAD_BUSY_READS,
   THREAD_DROPPED_TOUCHES,
@@ -42,6 +44,10 @@ export interface ShardStats {
   readonly freePages: number;
   /** Pages that were moved between size classes. */
   readonly pagesMoved: number;
+  /** Different tags that entries have now. */
+  readonly tags: number;
+  /** Bytes of the pages that hold their names and the table of them. */
+  readonly tagBytes: number;
   /** Thread slot of the home worker; -1 = none. */
   readonly homeThreadId: number;
 }
@@ -77,6 +83,9 @@ export interface EngineStats {
   readonly expirations: number;
   readonly items: number;
   readonly bytes: number;
+  /** Tags, each counted once for every shard where an entry has it. */
+  readonly tags: number;
+  readonly tagBytes: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -91,7 +100,7 @@ function counter(view: DataView, address: number): number {
   return Number(view.getBigUint64(address, true));
 }
 
-function shardStats(view: DataView, shard: number): ShardStats {
+function shardStats(view: DataView, shard: number, pageBytes: number): ShardStats {
   return {
     sets: counter(view, shard + SHARD_SETS),
     deletes: counter(view, shard + SHARD_DELETES),
@@ -102,6 +111,8 @@ function shardStats(view: DataView, shard: number): ShardStats {
     pages: view.getUint32(shard + SHARD_PAGE_COUNT, true),
     freePages: view.getUint32(shard + SHARD_FREE_PAGES, true),
     pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
+    tags: view.getUint32(shard + SHARD_TAGS, true),
+    tagBytes: view.getUint32(shard + SHARD_TAG_PAGES, true) * pageBytes,
     homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
   };
 }
@@ -130,7 +141,7 @@ export function readStats(
   const shardBytes = view.getUint32(HEADER_SHARD_BYTES, true);
   const firstShard = view.getUint32(HEADER_SHARDS, true);
   const shards = Array.from({ length: session.shardCount }, (_, index) =>
-    shardStats(view, firstShard + index * shardBytes),
+    shardStats(view, firstShard + index * shardBytes, session.pageBytes),
   );
   const threadBytes = view.getUint32(HEADER_THREAD_BYTES, true);
   const firstThread = view.getUint32(HEADER_THREADS, true);
@@ -157,6 +168,8 @@ export function readStats(
     expirations: sumShards('expirations'),
     items: sumShards('items'),
     bytes: sumShards('bytes'),
+    tags: sumShards('tags'),
+    tagBytes: sumShards('tagBytes'),
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

@@ -23,6 +23,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_KEY'
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
+  | 'ERR_CACHE_INVALID_TAG'
   | 'ERR_CACHE_INVALID_NAMESPACE'
   | 'ERR_CACHE_NOT_A_NUMBER'
   | 'ERR_CACHE_NUMBER_OVERFLOW'
@@ -70,6 +71,12 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The value or its content type cannot be stored, or be read back, without loss.',
     remedy: 'Store a value that the codec carries, or encode it to a Uint8Array.',
+  },
+  ERR_CACHE_INVALID_TAG: {
+    retryable: false,
+    cause:
+      'A tag is no string, empty, over 256 bytes of UTF-8, or not well-formed; or over 64 tags.',
+    remedy: 'Correct the tag that the message names by its place; nothing was stored or removed.',
   },
   ERR_CACHE_INVALID_NAMESPACE: {
     retryable: false,
@@ -319,6 +326,11 @@ export function aborted(operation: string, soFar: string, signal: AbortSignal): 
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */
 export function invalidTtl(field: string, problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_TTL', `${field}: ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_TAG`; the field is what the caller called it, for example `tags[2]`. */
+export function invalidTag(field: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_TAG', `${field}: ${problem}`);
 }
 
 /** `ERR_CACHE_INVALID_VALUE`, with what the codec threw, where it did. */

@@ -1,6 +1,13 @@
 export type { Duration, Ttl } from './duration.js';
 export { attachEngine, createEngine, type Engine } from './engine.js';
-export type { WorkerLostEvent, WriteFailedEvent } from './engine-events.js';
+export type { EngineListener } from './engine-emitter.js';
+export type {
+  EngineEvents,
+  ShardRecoveredEvent,
+  WorkerHungEvent,
+  WorkerLostEvent,
+  WriteFailedEvent,
+} from './engine-events.js';
 export type { EngineHandle } from './engine-handle.js';
 export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
@@ -17,7 +24,9 @@ export type {
 } from './options.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
+export type { ResizeOptions, ResizeResult } from './resize-options.js';
 export type { KeyFilter } from './scans/key-pattern.js';
 export type { ScanOptions } from './scans/scan-options.js';
 export type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
 export type { SetOptions } from './set-options.js';
+export type { InvalidateTagsOptions } from './tags/tag-match.js';

@@ -34,6 +34,7 @@ export class KeyspaceContext {
   /** Writes that failed, refused ones included. */
   failedWrites = 0;
 
+  readonly #background = new Set<Promise<unknown>>();
   #overloaded: Promise<never> | undefined;
   #overloadError: CacheError | undefined;
 
@@ -53,6 +54,22 @@ export class KeyspaceContext {
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
     this.isFrozen = nearCache.isFrozen;
+  }
+
+  /**
+   * Keeps the engine from closing while an operation of many commands is under way. A failure was
+   * counted and published when it came: never an unhandled rejection.
+   */
+  background<R>(operation: Promise<R>): Promise<R> {
+    this.#background.add(operation);
+    operation.catch(ignore).finally(() => this.#background.delete(operation));
+    return operation;
+  }
+
+  /** Resolves when no command of this thread is under way any more. */
+  async drained(): Promise<void> {
+    await Promise.allSettled(this.#background);
+    await this.writer.drained();
   }
 
   /** @throws {CacheError} `ERR_CACHE_CLOSED` when this thread or the creating one has closed it */

@@ -1,4 +1,10 @@
-import { FLAG_RETURN_OLD, FLAG_VERSION, OP_DELETE } from '../native-free-core/assembly/layout.js';
+import {
+  FLAG_RETURN_OLD,
+  FLAG_VERSION,
+  OP_DELETE,
+  OP_EXPIRE_TAGGED,
+  OP_REMOVE_TAGGED,
+} from '../native-free-core/assembly/layout.js';
 import { STATUS_FULL, STATUS_OK } from '../native-free-core/status.js';
 import { TTL_NEVER_MS } from './duration.js';
 import type { CacheError } from './errors.js';
@@ -9,6 +15,9 @@ import { listKeys } from './scans/list-keys.js';
 import type { ScanTask } from './scans/scan.js';
 import { checkScanOptions, checkSignal, type ScanOptions } from './scans/scan-options.js';
 import type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
+import { runInvalidation } from './tags/invalidate-tags.js';
+import { alternativesOf, type InvalidateTagsOptions } from './tags/tag-match.js';
+import { checkOneTag, type TagNames } from './tags/tag-names.js';
 import { KeyspaceWrites } from './writes/keyspace-writes.js';
 
 /** How an invalidation ended. */
@@ -190,6 +199,48 @@ export class Keyspace extends KeyspaceWrites {
       return this.context.scans.start(task, options, take, noteFailure);
     } catch (error) {
       return this.context.rejection(text, error);
+    }
+  }
+
+  /**
+   * Removes every entry of this namespace that has the tag; resolves to the number of live ones.
+   * Entries that were set after the call stay. Works in slices of about 100 µs of a shard's time.
+   *
+   * Rejects with `ERR_CACHE_INVALID_TAG` or `ERR_CACHE_CLOSED`; with `ERR_CACHE_OVERLOADED` or
+   * `ERR_CACHE_OUTCOME_UNKNOWN` when it came to an end in some shards only: repeat it.
+   */
+  invalidateTag(tag: string): Promise<number> {
+    return this.#invalidateTagged('invalidateTag', OP_REMOVE_TAGGED, () => [checkOneTag(tag)]);
+  }
+
+  /**
+   * As `invalidateTag`, for entries that have any of the tags, or, with `match: 'all'`, all of
+   * them. An entry with several of the tags counts once; an empty list removes nothing.
+   */
+  invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<number> {
+    const alternatives = (): readonly TagNames[] => alternativesOf(tags, options);
+    return this.#invalidateTagged('invalidateTags', OP_REMOVE_TAGGED, alternatives);
+  }
+
+  /**
+   * The soft form of `invalidateTag`: entries that have the tag become stale, which keeps their
+   * values as a fallback. Resolves to the number of live entries that were not stale before.
+   */
+  expireTag(tag: string): Promise<number> {
+    return this.#invalidateTagged('expireTag', OP_EXPIRE_TAGGED, () => [checkOneTag(tag)]);
+  }
+
+  #invalidateTagged(
+    operation: string,
+    opcode: number,
+    alternatives: () => readonly TagNames[],
+  ): Promise<number> {
+    const { context, namespaceId } = this;
+    try {
+      context.assertOpen(operation);
+      return runInvalidation(context, { namespaceId, opcode, alternatives: alternatives() });
+    } catch (error) {
+      return context.rejection('', error);
     }
   }
 }

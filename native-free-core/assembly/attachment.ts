@@ -28,6 +28,7 @@ import {
   THREAD_OS_ID,
   THREAD_OS_START,
   THREAD_PARKED,
+  THREAD_RETIRED,
   THREAD_RETURNED,
   THREAD_RINGS,
   THREAD_STATE,
@@ -106,6 +107,7 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   publish32(slot + THREAD_HAZARD, 0);
   put32(slot + THREAD_WAITING, 0);
   put32(slot + THREAD_PARKED, 0);
+  put32(slot + THREAD_RETIRED, 0);
   put32(slot + THREAD_HEARTBEAT, 0);
   put32(slot + THREAD_CALLS, counts);
   put32(slot + THREAD_RETURNED, 0);

@@ -29,7 +29,11 @@ export function refreshMs(): f64 {
   const ticker = load<u32>(HEADER_TICKER_SLOT);
   if (ticker != 0) {
     const shared = raiseMs(now);
-    ringDoorbell(threads + (ticker - 1) * threadBytes);
+    // Whoever gives the clock to another worker, or to none, stores the slot, then rings the worker
+    // or stops the clock: looking again, this thread sees the slot, or they see the time.
+    const later = atomic.load<u32>(HEADER_TICKER_SLOT);
+    if (later == 0) publishF64(HEADER_TIME_MS, Infinity);
+    else ringDoorbell(threads + (later - 1) * threadBytes);
     return shared;
   }
   return now;
@@ -46,6 +50,11 @@ function raiseMs(now: f64): f64 {
     if (seen < Infinity && seen >= now) return seen;
     if (replaceF64(HEADER_TIME_MS, seen, now)) return now;
   }
+}
+
+/** The time now as the host knows it, for durations. */
+export function preciseMs(): f64 {
+  return hostNowMs();
 }
 
 /** The time now: the shared word, or the host's when nobody ticks. */

@@ -16,8 +16,10 @@ import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
 import {
   OP_DELETE,
+  OP_EXPIRE_TAGGED,
   OP_INCREMENT,
   OP_RELEASE,
+  OP_REMOVE_TAGGED,
   OP_SCAN,
   OP_SET,
   OP_STAGE,
@@ -45,6 +47,7 @@ import {
   RING_TAIL,
   SHARD_HOME,
   SHARD_ID,
+  SHARD_LAST_SERVED,
   SHARD_WANTED,
   THREAD_COMPLETIONS,
   THREAD_INPLACE,
@@ -52,12 +55,13 @@ import {
   THREAD_QUEUED,
   THREAD_RING_HIGH,
   THREAD_RINGS,
+  THREAD_SLOTS_MAX,
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { clearWork, held, isRecoverer, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
-import { handOver, recoverOwn, recoverSlice } from "./recovery";
+import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
 import {
   claimRecord,
   finishRecord,
@@ -66,9 +70,10 @@ import {
   waitingBytes,
 } from "./ring";
 import { applyScan } from "./scan";
-import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./shard";
+import { applyDelete, applyRelease, applySet, applyStage, applyTouch, dropStaged } from "./shard";
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
+import { applyTagged } from "./tag-invalidation";
 import { upkeep } from "./upkeep";
 
 /** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
@@ -76,6 +81,8 @@ const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
 /** What a slice of a scan costs of a holder's units: no second one follows it. */
 const SCAN_COST: u32 = 256;
+/** Units that a slice of an invalidation counts for, however little it finds to do. */
+const SLICE_UNITS: u32 = 32;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
@@ -92,14 +99,24 @@ export function forgetCutOff(): void {
   applied = 0;
 }
 
+/** Answers of `cutOffSubmit`. */
+const NOT_CUT: u32 = 0;
+const CUT_BEFORE: u32 = 1;
+const CUT_PUBLISHED: u32 = 2;
+
+/** True while `submit` runs; still afterwards when it was cut off. */
+let isSubmitting: bool = false;
+
 /**
- * Whether the record of the last command can be seen by holders: when `submit` was cut off, its
- * answer will come through the ring, or never.
+ * Whether the last `submit` was cut off: 0 = no; 1 = yes, and nobody else sees its record; 2 = yes,
+ * and its answer comes through the ring. Says so once.
  */
-export function isPublished(): bool {
-  if (record == 0) return false;
+export function cutOffSubmit(): u32 {
+  if (!isSubmitting) return NOT_CUT;
+  isSubmitting = false;
   const ring = ringOf(thread, shardIndex);
-  return <i32>(load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_CLAIMED)) > 0;
+  const ahead = load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_CLAIMED);
+  return <i32>ahead > 0 ? CUT_PUBLISHED : CUT_BEFORE;
 }
 
 /** Address of this thread's ring page for a shard. */
@@ -124,7 +141,8 @@ export function commandRecord(): usize {
  */
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
-  if (held != 0) recoverOwn(currentMs());
+  isSubmitting = false;
+  if (held != 0) recoverOwnAt(currentMs());
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -145,17 +163,27 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
-  if (held != 0) recoverOwn(currentMs());
+  return beginTagCommand(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
+}
+
+/**
+ * Begins a command about tags in a shard. Returns the address where its slice and the names go,
+ * `roomBytes` of them, or FULL.
+ */
+export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
+  isSubmitting = false;
+  if (held != 0) recoverOwnAt(currentMs());
   shardIndex = shard;
-  record = claimRecord(ringOf(thread, shard), RECORD_KEY);
+  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shard), size);
   if (record == 0) return STATUS_FULL;
-  put32(record + RECORD_SIZE, RECORD_KEY);
+  put32(record + RECORD_SIZE, size);
   put8(record + RECORD_OPCODE, opcode);
   put16(record + RECORD_KEY_BYTES, 0);
-  put16(record + RECORD_NAMESPACE, 0);
+  put16(record + RECORD_NAMESPACE, namespaceId);
   put32(record + RECORD_OLD, 0);
   put32(record + RECORD_PAGES, 0);
-  return 0;
+  return <i32>(record + RECORD_KEY);
 }
 
 /**
@@ -210,6 +238,7 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
+  isSubmitting = true;
   // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
   // its thread still looks at what it has pinned.
   if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
@@ -235,9 +264,12 @@ export function submit(
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
     applied = 0;
+    isSubmitting = false;
     return status;
   }
-  return publish(shard, ring, mayHold, now);
+  const status = publish(shard, ring, mayHold, now);
+  isSubmitting = false;
+  return status;
 }
 
 /** In place when the caller wants it and the home worker does not; always where there is none. */
@@ -268,14 +300,15 @@ function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
   } else if (isRecoverer(shard)) {
     goOn(nowMs);
   }
-  const home = load<u32>(shard + SHARD_HOME);
+  // After the work bit: whoever gives the shard to another worker stores the home, then rings.
+  const home = atomic.load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
 }
 
 /** The shard waits for this thread's recovery of it: its home worker does the rest, or this one. */
 function goOn(nowMs: f64): void {
-  if (!handOver(shardIndex)) recoverSlice(shardIndex, nowMs);
+  if (!handOver(shardIndex)) recoverSliceAt(shardIndex, nowMs);
 }
 
 /**
@@ -285,8 +318,8 @@ function goOn(nowMs: f64): void {
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
   const now = currentMs();
-  if (held != 0) recoverOwn(now);
-  if (isRecoverer(shard)) recoverSlice(index, now);
+  if (held != 0) recoverOwnAt(now);
+  if (isRecoverer(shard)) recoverSliceAt(index, now);
   judgeBy(now);
   if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
@@ -302,7 +335,7 @@ export function release(shard: usize): void {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
     // where there is none, the callers themselves.
     if (rounds == HAND_OVER_ROUNDS_MAX) {
-      const home = load<u32>(shard + SHARD_HOME);
+      const home = atomic.load<u32>(shard + SHARD_HOME);
       if (home != 0) ringDoorbell(threadAddress(home - 1));
       else wakeCallers(shard);
       return;
@@ -325,14 +358,25 @@ function wakeCallers(shard: usize): void {
 
 /**
  * Runs waiting commands of all callers for about `unitsMax` units; the units used. A command costs
- * one unit and one more for each KiB, a slice of a scan as much as a slice of a home worker.
+ * a unit or more (see `unitsOf`).
  */
 export function drainWork(shard: usize, unitsMax: u32): u32 {
-  let work = workOf(shard);
+  const work = workOf(shard);
+  // Rings take turns: one that is always full must not keep those behind it waiting.
+  const last = <u64>(load<u32>(shard + SHARD_LAST_SERVED) & (THREAD_SLOTS_MAX - 1));
+  const later = work & ~(((<u64>2) << last) - 1);
+  const ran = drainRings(shard, later, unitsMax);
+  return ran < unitsMax ? ran + drainRings(shard, work & ~later, unitsMax - ran) : ran;
+}
+
+/** Drains the rings of the threads named by bits, the lowest first; the units used. */
+function drainRings(shard: usize, rings: u64, unitsMax: u32): u32 {
+  let work = rings;
   let ran: u32 = 0;
   while (work != 0 && ran < unitsMax) {
     const id = <u32>ctz<u64>(work);
     work &= work - 1;
+    put32(shard + SHARD_LAST_SERVED, id);
     ran += drainRing(shard, id, unitsMax - ran);
   }
   return ran;
@@ -350,8 +394,7 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   while (ran < unitsMax) {
     const next = takeRecord(ring);
     if (next == 0) break;
-    const size = load<u32>(next + RECORD_SIZE);
-    const units = load<u8>(next + RECORD_OPCODE) == OP_SCAN ? SCAN_COST : 1 + (size >> 10);
+    const units = unitsOf(next);
     put32(next + RECORD_STATUS, apply(shard, next, id));
     finishRecord(ring, next);
     ran += units;
@@ -359,6 +402,16 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   if (waitingBytes(ring) != 0) markWork(shard, id);
   if (ran != 0) announce(slot);
   return ran;
+}
+
+/** What a command costs: one unit, one more for each KiB, and what a slice may take. */
+@inline
+function unitsOf(command: usize): u32 {
+  const opcode = load<u8>(command + RECORD_OPCODE);
+  // No second slice of a scan follows the first: it is as much as a slice of a home worker.
+  if (opcode == OP_SCAN) return SCAN_COST;
+  const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
+  return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
 }
 
 /** Tells a caller that commands of its were answered. */
@@ -376,5 +429,10 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
   if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
   if (opcode == OP_SCAN) return applyScan(shard, command);
+  if (opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED) {
+    const status = applyTagged(shard, command);
+    dropStaged(shard, command);
+    return status;
+  }
   return STATUS_REFUSED;
 }

@@ -10,13 +10,14 @@ export {
   beginCommand,
   beginScan,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
+  cutOffSubmit,
   describeCall,
   describeGuard,
   describePages,
   helpShard,
-  isPublished,
   submit,
 } from "./commands";
 export { selfGlob } from "./glob";

@@ -50,6 +50,8 @@ import {
 } from "./slab";
 import { put32, put64, release32 } from "./store";
 import { findReference, removeEntry, swapReference } from "./table";
+import { isTagged } from "./tag-block";
+import { tagsMove } from "./tags";
 import { wheelReplace } from "./wheel";
 
 /** Counts removals and moves of items: who keeps an entry's address across one looks again. */
@@ -246,6 +248,7 @@ function moveItem(shard: usize, record: usize, item: usize, target: usize): void
   release32(target + ITEM_STATE, ITEM_LIVE);
   lruReplace(record, item, target);
   wheelReplace(shard, item, target);
+  if (isTagged(target)) tagsMove(shard, item, target);
   const hash = load<u64>(item + ITEM_HASH);
   const entry = findReference(shard, hash, toReference(item));
   swapReference(shard, hash, entry, toReference(target));

@@ -7,14 +7,10 @@ import {
   CLASS_LARGE,
   CLASS_MAX,
   ITEM_CLASS,
-  ITEM_CONTENT_TYPE_BYTES,
   ITEM_EXPIRY_MS,
-  ITEM_HEAD_BYTES,
-  ITEM_KEY_BYTES,
   ITEM_LIMBO,
   ITEM_LRU_NEXT,
   ITEM_STATE,
-  ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
   PAGE_NEXT,
   SHARD_BYTES_USED,
@@ -26,17 +22,14 @@ import { lruPush, lruReset, lruTail, lruUnlink } from "./lru";
 import { givePage, pageEntry, pageOf } from "./pages";
 import { classAddress, freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
+import { bytesWithBlock, contentBytes, isTagged } from "./tag-block";
+import { tagsCollect, tagsLink, tagsUnlink } from "./tags";
 import { wheelInsert, wheelRemove, wheelReset } from "./wheel";
 
-/** Bytes of head, key, content type and value. */
+/** Bytes of head, key, content type, value and tag block. */
 @inline
 export function itemBytes(item: usize): u32 {
-  return (
-    ITEM_HEAD_BYTES +
-    load<u16>(item + ITEM_KEY_BYTES) +
-    load<u8>(item + ITEM_CONTENT_TYPE_BYTES) +
-    load<u32>(item + ITEM_VALUE_BYTES)
-  );
+  return isTagged(item) ? bytesWithBlock(item) : contentBytes(item);
 }
 
 /** Pages that an item of so many bytes takes. */
@@ -67,7 +60,7 @@ export function itemsReset(shard: usize): void {
   put32(shard + SHARD_LIMBO, 0);
 }
 
-/** Puts an item that the index names on its recency list and the wheel, and counts it. */
+/** Puts an item that the index names on all lists (recency, wheel, tags), and counts it. */
 export function enlist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
   lruPush(classAddress(shard, sizeClass), item);
@@ -75,11 +68,15 @@ export function enlist(shard: usize, item: usize): void {
   put64(shard + SHARD_CLASS_USED, used | ((<u64>1) << <u64>sizeClass));
   put32(item + ITEM_WHEEL_PREV, 0);
   if (load<f64>(item + ITEM_EXPIRY_MS) < Infinity) wheelInsert(shard, item);
+  if (isTagged(item)) tagsLink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) + 1);
   addBytesUsed(shard, footprintBytes(item));
 }
 
-/** The reverse of `enlist`; the index does not name the item any more. */
+/**
+ * The reverse of `enlist`; the index does not name the item any more. Tags that have no member now
+ * stay until the item's state is changed: see `dispose` and `retire`.
+ */
 export function delist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
   const record = classAddress(shard, sizeClass);
@@ -89,6 +86,7 @@ export function delist(shard: usize, item: usize): void {
     put64(shard + SHARD_CLASS_USED, used & ~((<u64>1) << <u64>sizeClass));
   }
   wheelRemove(shard, item);
+  if (isTagged(item)) tagsUnlink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) - 1);
   addBytesUsed(shard, -(<i64>footprintBytes(item)));
 }
@@ -103,9 +101,15 @@ export function freePageList(shard: usize, firstPage: u32): void {
   }
 }
 
+/** Gives a delisted item another state than live; what only it kept is freed. */
+export function retire(shard: usize, item: usize, state: u32): void {
+  put32(item + ITEM_STATE, state);
+  if (isTagged(item)) tagsCollect(shard, item);
+}
+
 function freeMemory(shard: usize, item: usize): void {
   const large = load<u8>(item + ITEM_CLASS) == CLASS_LARGE;
-  put32(item + ITEM_STATE, 0);
+  retire(shard, item, 0);
   if (large) freePageList(shard, pageOf(item));
   else freeChunk(shard, item);
 }
@@ -116,7 +120,7 @@ function freeMemory(shard: usize, item: usize): void {
  */
 export function dispose(shard: usize, item: usize): void {
   if (isPinnable(item) && isPinned(toReference(item))) {
-    put32(item + ITEM_STATE, ITEM_LIMBO);
+    retire(shard, item, ITEM_LIMBO);
     keepInLimbo(shard, item);
     return;
   }

@@ -93,6 +93,7 @@ export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
 export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
 export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
+export const THREAD_RETIRED: u32 = 392; // u32, 1 = the worker leaves its loop and its slot
 export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
 // Counters of the thread, u64 each; written by the thread alone.
 export const THREAD_HITS: u32 = 640; // reads that found an entry
@@ -181,8 +182,10 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
-export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
+export const OP_REMOVE_TAGGED: u32 = 6; // remove the entries that have all the tags named
+export const OP_EXPIRE_TAGGED: u32 = 7; // mark them stale
 export const OP_SCAN: u32 = 8; // visit some entries of a namespace
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
@@ -190,6 +193,7 @@ export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
 export const FLAG_VERSION: u32 = 32; // refuse unless the present version is RECORD_GUARD
+export const FLAG_TAGGED: u32 = 64; // names of tags follow the value
 
 export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
 export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
@@ -213,6 +217,28 @@ export const SCAN_DELETE: u32 = 1; // remove the entries
 export const SCAN_EXPIRE: u32 = 2; // make them stale
 export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
 
+// ── Names of tags in a record ───────────────────────────────────────────────────────────────
+//  A set carries them behind its value (behind its key when the value lies in staged pages); an
+//  OP_REMOVE_TAGGED or OP_EXPIRE_TAGGED behind its slice. Names that do not fit the record lie in
+//  staged pages, behind those of the item: none straddles a page, and a length of 0, or an end
+//  with no room for a name's head, says that the next one lies in the next page. No alignment.
+export const NAMES_COUNT: u32 = 0; // u8, 1 to TAGS_MAX
+export const NAMES_STAGED: u32 = 1; // u8, 1 = they lie in staged pages
+export const NAMES_FIRST: u32 = 2; // first name, unless they are staged
+export const NAME_TAG: u32 = 0; // u32 reference, written by the holder
+export const NAME_BYTES: u32 = 4; // u16
+export const NAME_TEXT: u32 = 6; // UTF-8
+
+// ── Slice of an invalidation by tags ────────────────────────────────────────────────────────
+//  At RECORD_KEY of the record. The holder works through the members of one tag for a bounded
+//  time and leaves its place, which the caller copies into the record of the next slice.
+export const SLICE_MEMBER: u32 = 0; // u32 link of the next member, 0 = begin; after it: 0 = done
+export const SLICE_ITEM: u32 = 4; // u32 reference of that member's item
+export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whether it is still there
+export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
+export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
+export const SLICE_NAMES: u32 = 32; // names of the tags
+
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
 //  A page goes free → state words of all its chunks cleared → class, and back by one store.
@@ -235,6 +261,7 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else slot + 1 | OWNER_RECOVERS | generation << 8
@@ -263,6 +290,7 @@ export const SHARD_SWEPT_CLEARS: u32 = 564; // u32, HEADER_CLEARS that the last 
 export const SHARD_SWEEP_PAGE: u32 = 568; // u32, cursor of the sweep, relative to the first page
 export const SHARD_SWEEP_CLEARS: u32 = 572; // u32, HEADER_CLEARS when this sweep began
 export const SHARD_OVERFLOW_FREE: u32 = 576; // reference of a free overflow bucket
+export const SHARD_LAST_SERVED: u32 = 580; // u32, thread slot whose ring was drained last
 export const SHARD_CLASS_USED: u32 = 584; // u64, bit c = class c has items
 export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last moved on
 export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next
@@ -295,7 +323,11 @@ export const WHEEL_TICK_MS: f64 = 8; // of level 0
 export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
 // Parts of their own, each described by its structure.
-export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
+export const SHARD_TAGS: u32 = 4480; // u32, tags now; 128 bytes for all about them
+export const SHARD_TAG_PAGES: u32 = 4484; // u32, pages that hold them and their table
+export const SHARD_TAG_CHAINS: u32 = 4488; // u32, chains of the table, 0 = there is none
+export const SHARD_TAG_PARTIAL: u32 = 4496; // u32 × TAG_CLASSES: page + 1 with free chunks
+export const SHARD_TAG_SEGMENTS: u32 = 4544; // u32 × TAG_SEGMENTS_MAX: pages of chain heads
 export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
 // Recovery, 128 bytes from here on: written by the thread that recovers the shard.
 export const SHARD_RECOVERY_PHASE: u32 = 4864; // u32: what is being rebuilt, 0 = nothing
@@ -309,6 +341,7 @@ export const SHARD_RECOVERY_KEPT: u32 = 4892; // u32: entries that the last reco
 export const SHARD_RECOVERY_DROPPED: u32 = 4896; // u32: items that it freed, in no index entry
 export const SHARD_RECOVERY_REASON: u32 = 4900; // u32: 1 = the holder died, 2 = it was cut off
 export const SHARD_RECOVERY_COUNT: u32 = 4904; // u32: recoveries that were ended
+export const SHARD_RECOVERY_HOLDER: u32 = 4908; // u32: thread slot + 1 of who held it
 export const SHARD_RECOVERY_STARTED_MS: u32 = 4912; // f64: when the last one began
 export const SHARD_RECOVERY_READS_MS: u32 = 4920; // f64: when all reads were back
 export const SHARD_RECOVERY_WRITES_MS: u32 = 4928; // f64: when the shard was free again
@@ -367,3 +400,36 @@ export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1; // an entry
 export const ITEM_LIMBO: u32 = (ITEM_MAGIC << 16) | 2; // unlinked, but a reader may hold it
 export const ITEM_RETURNED: u32 = (ITEM_MAGIC << 16) | 3; // unlinked, its caller reads it
 export const WHEEL_FIRST: u32 = 0x80000000; // marks the first item of a slot
+
+// ── Tag ─────────────────────────────────────────────────────────────────────────────────────
+//  A name that items of this shard and namespace carry: an item of a second kind. It lives as
+//  long as it has members, never moves, and lies in a page of its size. State, hash, namespace
+//  and name are the truth; the rest is derived.
+export const TAG_STATE: u32 = 0; // u32: TAG_LIVE, or 0; written last
+export const TAG_NEXT: u32 = 4; // reference of the next in its chain; of the next free chunk
+export const TAG_HASH: u32 = 8; // u64
+export const TAG_MEMBERS: u32 = 16; // u32 link of the first member, newest first
+export const TAG_COUNT: u32 = 20; // u32, members, and commands that are about to add one
+export const TAG_NAMESPACE: u32 = 24; // u16
+export const TAG_NAME_BYTES: u32 = 26; // u16
+export const TAG_NAME: u32 = 28; // UTF-8
+export const TAG_HEAD_BYTES: u32 = 28; // size of the head
+export const TAG_LIVE: u32 = (ITEM_MAGIC << 16) | 4; // as ITEM_STATE, of the second kind
+export const TAG_NAME_BYTES_MAX: u32 = 256; // of UTF-8
+export const TAG_CLASSES: u32 = 4; // sizes of tags
+export const TAG_TABLE_CLASS: u32 = 4; // page of chain heads
+export const TAG_SEGMENTS_MAX: u32 = 16; // pages of chain heads at most
+
+// ── Tag block: which tags an item has ───────────────────────────────────────────────────────
+//  Behind the value of an item with ITEM_TAGGED, at the next multiple of 8; with a large value at
+//  the start of a further page where the last has no room for the largest block. A link is the
+//  address of a member in units of 8 bytes, 0 = none. MEMBER_TAG is the truth; the rest derived.
+export const MEMBERS_COUNT: u32 = 0; // u32, 1 to TAGS_MAX
+export const MEMBERS_FIRST: u32 = 8; // MEMBER_* of each tag
+export const MEMBER_TAG: u32 = 0; // u32 reference of the tag, 0 = given up
+export const MEMBER_PREV: u32 = 4; // u32 link in the tag's list
+export const MEMBER_NEXT: u32 = 8; // u32 link
+export const MEMBER_ITEM: u32 = 12; // u32 reference of the item
+export const MEMBER_BYTES: u32 = 16; // size of a member
+export const TAGS_MAX: u32 = 64; // of one item
+export const TAG_BLOCK_BYTES_MAX: u32 = 1032; // a block of TAGS_MAX members

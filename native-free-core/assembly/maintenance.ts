@@ -18,7 +18,7 @@ import {
 } from "./layout";
 import { held, isRecoverer, tryHold, workOf } from "./owner";
 import { RECENT_MS } from "./recency";
-import { recoverOwn, recoverSlice } from "./recovery";
+import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
 import { put32, putF64 } from "./store";
 import { upkeep } from "./upkeep";
 import { wheelDueMs } from "./wheel";
@@ -36,13 +36,14 @@ export const HELD_ELSEWHERE: i32 = -1;
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   judgeBy(nowMs);
-  if (held != 0) recoverOwn(nowMs);
+  if (held != 0) recoverOwnAt(nowMs);
   if (isRecoverer(shard)) {
-    recoverSlice(index, nowMs);
+    recoverSliceAt(index, nowMs);
     return 1;
   }
   if (!tryHold(shard)) return HELD_ELSEWHERE;
-  if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0) {
+  // Either may be left behind alone by the home worker that had the shard before.
+  if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0 || load<u32>(shard + SHARD_WANTED) != 0) {
     putF64(shard + SHARD_REFUSED_SINCE, 0);
     put32(shard + SHARD_WANTED, 0);
   }
@@ -74,6 +75,12 @@ export function serveHome(home: u32, nowMs: f64): u32 {
   let did: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
+    if (isRecoverer(shard)) {
+      // Another may be its home by now.
+      if (!handOver(index)) recoverSliceAt(index, nowMs);
+      did += 1;
+      continue;
+    }
     if (load<u32>(shard + SHARD_HOME) != home + 1) continue;
     // A shard that was refused is tried until it was had: callers may be waiting for that.
     if (load<f64>(shard + SHARD_REFUSED_SINCE) == 0 && !isDue(shard, nowMs)) continue;
@@ -95,8 +102,8 @@ export function hasWork(home: u32): bool {
   const count = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
-    if (load<u32>(shard + SHARD_HOME) != home + 1) continue;
-    if (workOf(shard) != 0 || isRecoverer(shard)) return true;
+    if (isRecoverer(shard)) return true;
+    if (workOf(shard) != 0 && load<u32>(shard + SHARD_HOME) == home + 1) return true;
   }
   return false;
 }

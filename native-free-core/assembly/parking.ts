@@ -6,7 +6,13 @@
 
 import { threadAddress } from "./arena";
 import { sharedMs, tick } from "./clock";
-import { HEADER_STOP, HEADER_TIME_MS, THREAD_DOORBELL, THREAD_PARKED } from "./layout";
+import {
+  HEADER_STOP,
+  HEADER_TIME_MS,
+  THREAD_DOORBELL,
+  THREAD_PARKED,
+  THREAD_RETIRED,
+} from "./layout";
 import { hasWork } from "./maintenance";
 import { publish32 } from "./store";
 
@@ -34,6 +40,7 @@ export function pause(home: u32, timeoutMs: f64): void {
 
 function mustStay(home: u32, stopsTicking: bool): bool {
   if (hasWork(home) || atomic.load<u32>(HEADER_STOP) != 0) return true;
+  if (atomic.load<u32>(threadAddress(home) + THREAD_RETIRED) != 0) return true;
   return stopsTicking && reinterpret<f64>(atomic.load<u64>(HEADER_TIME_MS)) < Infinity;
 }
 

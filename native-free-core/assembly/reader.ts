@@ -85,7 +85,7 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { held, tryHold } from "./owner";
 import { drainTouches } from "./recency";
-import { recoverOwn } from "./recovery";
+import { recoverOwnAt } from "./recovery";
 import { isStale } from "./staleness";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -257,7 +257,7 @@ function attempt(
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
-  if (held != 0) recoverOwn(currentMs());
+  if (held != 0) recoverOwnAt(currentMs());
   unpin();
   const hash = hashBytes(thread + THREAD_KEY, keyBytes, namespaceSeed(hashSeed, namespaceId));
   const index = shardOf(hash);

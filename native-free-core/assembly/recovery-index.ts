@@ -31,6 +31,7 @@ import { bucketAddress } from "./segments";
 import { startsChunk, strideOf } from "./slab";
 import { put32 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
+import { contentBytes } from "./tag-block";
 import { bucketNumber, bucketOf, pruneChain, tagOf } from "./table";
 
 /** True when a reference names a live item, all of whose memory is its own. */
@@ -42,7 +43,10 @@ export function isWholeItem(shard: usize, reference: u32): bool {
   let entry = pageEntry(pageOf(item));
   if (pageClass(entry) != sizeClass) return false;
   if (shardOf(load<u64>(item + ITEM_HASH)) != load<u32>(shard + SHARD_ID)) return false;
-  if (sizeClass != CLASS_LARGE) return itemBytes(item) <= strideOf(sizeClass);
+  // The content first: where a tag block lies follows from it.
+  if (sizeClass != CLASS_LARGE) {
+    return contentBytes(item) <= strideOf(sizeClass) && itemBytes(item) <= strideOf(sizeClass);
+  }
   let wanted = pagesFor(itemBytes(item));
   while (--wanted != 0) {
     const next = load<u32>(entry + PAGE_NEXT);

@@ -51,6 +51,8 @@ import { isKeptKind } from "./recovery-structures";
 import { releaseBucket } from "./segments";
 import { adoptPage, chunksPerPage, strideOf } from "./slab";
 import { put32 } from "./store";
+import { isTagged } from "./tag-block";
+import { tagsForget } from "./tags";
 
 /** Rounds that can be told apart by their marks; no reference is so small. */
 const MARKS: u32 = 1000;
@@ -79,10 +81,14 @@ function settle(shard: usize, item: usize): bool {
     if (load<u32>(item + ITEM_LRU_PREV) == markOfRound(shard)) return true;
     put32(shard + SHARD_RECOVERY_DROPPED, load<u32>(shard + SHARD_RECOVERY_DROPPED) + 1);
   } else if (state == ITEM_RETURNED) {
-    if (isThread(load<u32>(item + ITEM_STAMP))) return true;
+    if (isThread(load<u32>(item + ITEM_STAMP))) {
+      if (isTagged(item)) tagsForget(item);
+      return true;
+    }
   }
   if (isPinnable(item) && isPinned(toReference(item))) {
     if (state != ITEM_LIMBO) put32(item + ITEM_STATE, ITEM_LIMBO);
+    if (isTagged(item)) tagsForget(item);
     return true;
   }
   put32(item + ITEM_STATE, 0);

@@ -25,7 +25,7 @@ import {
   storeOldestAge,
 } from "./recovery-order";
 import { claimLarge, markInUse, markOfRound, scanPage } from "./recovery-pages";
-import { finishDerived, resetDerived } from "./recovery-structures";
+import { finishDerived, resetDerived, resetFromPages } from "./recovery-structures";
 import { publish32, put32 } from "./store";
 
 /** Every chain is checked, and every item that the index names is marked. */
@@ -142,6 +142,7 @@ function scanPages(shard: usize, units: i32): i32 {
   }
   put32(shard + SHARD_RECOVERY_CURSOR, at);
   if (at == count) {
+    resetFromPages(shard);
     enter(shard, PHASE_ENLIST);
     beginEnlisting(shard);
   }

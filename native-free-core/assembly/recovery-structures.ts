@@ -7,9 +7,10 @@ import { PAGE_DRAINING } from "./layout";
 import { pagesReset } from "./pages";
 import { overflowReset } from "./segments";
 import { slabReset } from "./slab";
+import { tagsFinish, tagsReset } from "./tags";
 import { restartSweep } from "./upkeep";
 
-/** Whether pages of a kind that only its structure knows stay; derived ones are free again. */
+/** Whether pages of a kind that only its structure knows stay: tags are no less the truth. */
 export function isKeptKind(kind: u32): bool {
   return kind > PAGE_DRAINING;
 }
@@ -22,7 +23,13 @@ export function resetDerived(shard: usize): void {
   itemsReset(shard);
 }
 
+/** Once free pages are known: what is built from pages of its own kind. */
+export function resetFromPages(shard: usize): void {
+  tagsReset(shard);
+}
+
 /** After the last item was enlisted. */
 export function finishDerived(shard: usize): void {
+  tagsFinish(shard);
   restartSweep(shard);
 }

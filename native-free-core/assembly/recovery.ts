@@ -27,8 +27,8 @@
 // states and item states only ever go from "not in use" to free, and derived fields are not read
 // before they are written. The phase is cleared and the word freed at the end, in this order.
 
-import { shardAddress, stripeMask, stripesOffset, threadAddress, threadId } from "./arena";
-import { ringDoorbell } from "./clock";
+import { shardAddress, stripeMask, stripesOffset, thread, threadAddress, threadId } from "./arena";
+import { preciseMs, ringDoorbell } from "./clock";
 import { cutOffRecord, forgetCutOff, release } from "./commands";
 import { fence } from "./fence";
 import {
@@ -38,6 +38,7 @@ import {
   SHARD_HOME,
   SHARD_OWNER,
   SHARD_RECOVERY_DROPPED,
+  SHARD_RECOVERY_HOLDER,
   SHARD_RECOVERY_PHASE,
   SHARD_RECOVERY_READS_MS,
   SHARD_RECOVERY_REASON,
@@ -92,6 +93,7 @@ function recoverReads(shard: usize, word: u32, nowMs: f64): void {
   const isFirst = (word & OWNER_RECOVERS) == 0 || load<u32>(shard + SHARD_RECOVERY_PHASE) == 0;
   if (isFirst) {
     put32(shard + SHARD_RECOVERY_REASON, holder == threadId ? REASON_CUT_OFF : REASON_DIED);
+    put32(shard + SHARD_RECOVERY_HOLDER, holder + 1);
     putF64(shard + SHARD_RECOVERY_STARTED_MS, nowMs);
     putF64(shard + SHARD_RECOVERY_READS_MS, 0);
     put32(shard + SHARD_RECOVERY_DROPPED, 0);
@@ -111,9 +113,15 @@ function recoverReads(shard: usize, word: u32, nowMs: f64): void {
  * this returns. True when this call did it; then `recoverSlice` has to be called until it answers 0.
  * False when the shard is not held by that thread of that generation, holding or recovering.
  */
-export function recoverShardOf(index: u32, holder: u32, generation: u32, nowMs: f64): bool {
+export function recoverShardOf(index: u32, holder: u32, generation: u32): bool {
+  return recoverAt(index, holder, generation, preciseMs());
+}
+
+function recoverAt(index: u32, holder: u32, generation: u32, nowMs: f64): bool {
   const shard = shardAddress(index);
   const word = atomic.load<u32>(shard + SHARD_OWNER);
+  // A thread without a slot has no id to put there.
+  if (thread == 0) return false;
   if ((word & ~OWNER_RECOVERS) != ((holder + 1) | (generation << 8))) return false;
   if (swap32(shard + SHARD_OWNER, word, recovererMark()) != word) return false;
   recoverReads(shard, word, nowMs);
@@ -127,17 +135,23 @@ export function isCutOff(shard: usize): bool {
   return word == recovererMark() && isTorn(shard);
 }
 
+/** `recoverOwnAt` now. */
+export function recoverOwn(): u32 {
+  return recoverOwnAt(preciseMs());
+}
+
 /**
  * Step 1 for all shards that this thread holds although it is in no call: a stack overflow, a
  * time-out or a trap cut it off. The number of shards that are to be recovered by it.
  */
-export function recoverOwn(nowMs: f64): u32 {
+export function recoverOwnAt(nowMs: f64): u32 {
   forgetHeld();
+  if (thread == 0) return 0;
   const count = load<u32>(HEADER_SHARD_COUNT);
   let recovering: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
-    if (isCutOff(shard)) recoverShardOf(index, threadId, ownMark() >> 8, nowMs);
+    if (isCutOff(shard)) recoverAt(index, threadId, ownMark() >> 8, nowMs);
     if (isRecoverer(shard)) recovering += 1;
   }
   forgetCutOff();
@@ -146,7 +160,13 @@ export function recoverOwn(nowMs: f64): u32 {
 }
 
 /** One slice of step 2: 1 when more is left, 0 when the shard is free, -1 when it is not ours. */
-export function recoverSlice(index: u32, nowMs: f64): i32 {
+export function recoverSlice(index: u32): i32 {
+  // Code of the host runs before the slice, never inside.
+  return isRecoverer(shardAddress(index)) ? recoverSliceAt(index, preciseMs()) : NOT_MINE;
+}
+
+/** `recoverSlice` for callers that know the time. */
+export function recoverSliceAt(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   if (!isRecoverer(shard)) return NOT_MINE;
   if (isTorn(shard)) recoverReads(shard, recovererMark(), nowMs);

@@ -10,7 +10,7 @@ import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
 import { fence } from "./fence";
-import { delist, dispose, enlist, freePageList, pagesFor } from "./items";
+import { delist, dispose, enlist, freePageList, pagesFor, retire } from "./items";
 import {
   BUCKET_NEXT,
   BUCKET_REFERENCES,
@@ -21,6 +21,7 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_TAGGED,
   FLAG_VERSION,
   HIGH_16_SHIFT,
   ITEM_CLASS,
@@ -38,9 +39,11 @@ import {
   ITEM_SEQUENCE,
   ITEM_STAMP,
   ITEM_STATE,
+  ITEM_TAGGED,
   ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
   LOW_48_BITS,
+  NAMES_COUNT,
   NO_THREAD,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
@@ -70,7 +73,7 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { markPage, NO_PAGE, pageAddress, pageEntry, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
-import { classOfBytes, startsChunk } from "./slab";
+import { classOfBytes, freeChunk, startsChunk } from "./slab";
 import { isStale } from "./staleness";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
@@ -88,6 +91,8 @@ import {
   swapReference,
   wantsGrowth,
 } from "./table";
+import { taggedBytes } from "./tag-block";
+import { beginTags, finishTags, namesOf } from "./tagging";
 import { wheelInsert, wheelRemove } from "./wheel";
 
 /** True when an item still counts: not expired and of the present epoch of its namespace. */
@@ -173,6 +178,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   }
   linkItem(shard, record, item, entry);
   enlist(shard, item);
+  if (flags & FLAG_TAGGED) finishTags(shard, item);
   if (old != 0) {
     if (fresh && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
@@ -180,6 +186,18 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
   return STATUS_OK;
+}
+
+/** Bytes of the item that a record describes, but for a large one. */
+@inline
+function bytesOfRecord(record: usize): u32 {
+  const content =
+    ITEM_HEAD_BYTES +
+    load<u16>(record + RECORD_KEY_BYTES) +
+    load<u8>(record + RECORD_CONTENT_TYPE_BYTES) +
+    load<u32>(record + RECORD_VALUE_BYTES);
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_TAGGED) == 0) return content;
+  return taggedBytes(content, load<u8>(namesOf(record) + NAMES_COUNT));
 }
 
 /** Writes the item that a record describes; 0 when there is no memory for it. */
@@ -190,10 +208,11 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   if (old == 0) boundCount(shard);
   let item: usize;
   let sizeClass: u32 = CLASS_LARGE;
-  if (load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) {
+  const flags = load<u8>(record + RECORD_FLAGS);
+  if (flags & FLAG_LARGE) {
     item = pageAddress(load<u32>(record + RECORD_PAGES) - 1);
   } else {
-    sizeClass = classOfBytes(ITEM_HEAD_BYTES + keyBytes + typeBytes + valueBytes);
+    sizeClass = classOfBytes(bytesOfRecord(record));
     const reserve: u32 = old != 0 && load<u8>(old + ITEM_CLASS) == sizeClass ? 0 : 1;
     item = acquireChunk(shard, sizeClass, reserve);
     if (item == 0) return 0;
@@ -210,10 +229,16 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   put64(item + ITEM_SEQUENCE, (sequence & LOW_48_BITS) | (namespaceId << HIGH_16_SHIFT));
   putF64(item + ITEM_EXPIRY_MS, load<f64>(record + RECORD_EXPIRY_MS));
   const createdMs = <u64>load<f64>(record + RECORD_CREATED_MS) & LOW_48_BITS;
-  put64(item + ITEM_CREATED_MS, createdMs | (<u64>typeBytes << HIGH_16_SHIFT));
+  const itemFlags: u32 = flags & FLAG_TAGGED ? ITEM_TAGGED : 0;
+  put64(item + ITEM_CREATED_MS, createdMs | (<u64>(typeBytes | (itemFlags << 8)) << HIGH_16_SHIFT));
   put32(item + ITEM_STAMP, nextStamp(shard));
   put32(item + ITEM_EPOCH, load<u32>(record + RECORD_EPOCH));
   put32(item + ITEM_WHEEL_PREV, 0);
+  if ((flags & FLAG_TAGGED) != 0 && !beginTags(shard, record, item)) {
+    if (sizeClass == CLASS_LARGE) dropStaged(shard, record);
+    else freeChunk(shard, item);
+    return 0;
+  }
   if (sizeClass == CLASS_LARGE) adoptPages(shard, record);
   fence();
   release32(item + ITEM_STATE, ITEM_LIVE);
@@ -296,7 +321,7 @@ function returnOld(shard: usize, record: usize, old: usize, thread: u32): void {
   put32(old + ITEM_STAMP, thread);
   put32(record + RECORD_OLD, toReference(old));
   add32(threadAddress(thread) + THREAD_RETURNED, 1);
-  put32(old + ITEM_STATE, ITEM_RETURNED);
+  retire(shard, old, ITEM_RETURNED);
 }
 
 /** Splits a bucket; finds memory for the index first where it lacks some. */
@@ -373,7 +398,7 @@ function markStaged(shard: usize, first: u32, thread: u32): void {
 }
 
 /** Gives back staged pages that no item takes; nobody's first, so that none is ever left over. */
-function dropStaged(shard: usize, record: usize): void {
+export function dropStaged(shard: usize, record: usize): void {
   const first = load<u32>(record + RECORD_PAGES);
   if ((load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) == 0 || first == 0) return;
   markStaged(shard, first, NO_THREAD);

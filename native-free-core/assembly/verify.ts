@@ -1,6 +1,5 @@
 // Walks everything of a shard and reports each broken invariant. The caller holds the shard, or
-// nobody else uses the arena. Findings go to a report: pairs of u32, code and address, written
-// past the store helpers: a check is no command.
+// nobody else uses the arena.
 
 import {
   inPages,
@@ -12,6 +11,7 @@ import {
   toAddress,
   toReference,
 } from "./arena";
+import { beginReport, findings, report } from "./findings";
 import { footprintBytes, itemBytes, pagesFor } from "./items";
 import {
   BUCKET_ENTRIES,
@@ -65,6 +65,7 @@ import { pageAddress, pageClass, pageEntry, pageKind, pageOf, pageShard } from "
 import { bucketAddress } from "./segments";
 import { chunksPerPage, classAddress, strideOf } from "./slab";
 import { bucketNumber, findReference, tagOf } from "./table";
+import { beginTagCheck, verifyItemTags, verifyTags } from "./verify-tags";
 
 // Codes; `../verify-report.ts` words them.
 const ODD_STRIPE: u32 = 1;
@@ -89,18 +90,6 @@ const BYTES_SUM: u32 = 19;
 const OVERFLOW_SUM: u32 = 20;
 const PAGE_LIST: u32 = 21;
 const OVER_COUNT: u32 = 22;
-
-let reportAt: usize = 0;
-let reportRoom: u32 = 0;
-let findings: u32 = 0;
-
-function report(code: u32, address: usize): void {
-  findings += 1;
-  if (findings > reportRoom) return;
-  store<u32>(reportAt, code);
-  store<u32>(reportAt + 4, <u32>address);
-  reportAt += 8;
-}
 
 function verifyStripes(shard: usize): void {
   for (let i: u32 = 0; i <= stripeMask; i++) {
@@ -195,6 +184,7 @@ function verifyItem(shard: usize, item: usize): u32 {
   if (entry == 0) report(LOST_ITEM, item);
   const onWheel = load<u32>(item + ITEM_WHEEL_PREV) != 0;
   if (onWheel != load<f64>(item + ITEM_EXPIRY_MS) < Infinity) report(NOT_ON_WHEEL, item);
+  verifyItemTags(shard, item);
   return footprintBytes(item);
 }
 
@@ -320,16 +310,16 @@ function verifyWheel(shard: usize): void {
 
 /** Checks every invariant of a shard; the number of findings, the first of them in the report. */
 export function verifyShard(index: u32, target: usize, room: u32): u32 {
-  reportAt = target;
-  reportRoom = room;
-  findings = 0;
+  beginReport(target, room);
   const shard = shardAddress(index);
+  beginTagCheck();
   verifyStripes(shard);
   verifyIndex(shard, index);
   verifyLists(shard);
   verifyPages(shard, index);
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) verifyClass(shard, sizeClass);
   verifyWheel(shard);
+  verifyTags(shard);
   const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
   if (itemsMax != 0 && load<u32>(shard + SHARD_ITEMS) > itemsMax) report(OVER_COUNT, itemsMax);
   return findings;
@@ -337,9 +327,7 @@ export function verifyShard(index: u32, target: usize, room: u32): u32 {
 
 /** What a reader can reach: the references of the index alone, whatever the lists look like. */
 export function verifyIndexOnly(index: u32, target: usize, room: u32): u32 {
-  reportAt = target;
-  reportRoom = room;
-  findings = 0;
+  beginReport(target, room);
   const shard = shardAddress(index);
   verifyReachable(shard);
   return findings;

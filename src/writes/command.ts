@@ -9,6 +9,8 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
 import type { ScanSlice } from '../scans/scan-slice.js';
+import type { TagNames } from '../tags/tag-names.js';
+import type { TagSlice } from '../tags/tag-slice.js';
 
 const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION;
 /** What a queued command costs on the heap besides its key and value. */
@@ -30,6 +32,10 @@ export class Command {
   /** Empty = none. */
   contentType = '';
   flags = 0;
+  /** Tags that a set gives its entry. */
+  tags: TagNames | undefined = undefined;
+  /** What a command about tags does in one shard. */
+  slice: TagSlice | undefined = undefined;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
   /** Version that a set asks for; what an increment adds, and its sum once it was carried out. */
@@ -38,6 +44,8 @@ export class Command {
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
   valueAddress = 0;
+  /** Address of its record, once it was published. */
+  record = 0;
   /** Epoch of the namespace at the call. */
   epoch = 0;
   /** When the entry ends, in arena time. */
@@ -58,11 +66,16 @@ export class Command {
   settle: Settle = ignore;
   /** What an OP_SCAN carries and takes its answer. */
   scan: ScanSlice | undefined = undefined;
+  /** Invalidations under way that an early read of this set must not outrun. */
+  hiddenBy = 0;
+  /** Whether the answer came while it was hidden. */
+  isAnswered = false;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
     this.payload = undefined;
     this.contentType = '';
+    this.tags = undefined;
     this.flags = 0;
     this.valueBytes = 0;
     this.valueAddress = 0;
@@ -97,7 +110,8 @@ export class Command {
     const { payload } = this;
     const perUnit = typeof payload === 'string' ? 2 : 1;
     const bytes = payload === undefined ? 0 : payload.length * perUnit;
-    return COMMAND_BYTES + this.key.length * 2 + bytes;
+    const tagBytes = (this.tags ?? this.slice?.names)?.section.byteLength ?? 0;
+    return COMMAND_BYTES + this.key.length * 2 + bytes + tagBytes;
   }
 
   /** Makes the payload this thread's own, so that the caller may change its buffer. */

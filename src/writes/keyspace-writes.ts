@@ -123,6 +123,7 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     command.ttlMs = defaultTtlMs;
     if (resolved !== undefined) {
       command.contentType = resolved.contentType;
+      command.tags = resolved.tags;
       command.flags |= resolved.flags;
       command.ttlMs = resolved.ttlMs;
     }

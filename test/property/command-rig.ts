@@ -6,6 +6,7 @@ import {
   OP_SET,
   OP_TOUCH,
   SHARD_EVICTIONS,
+  SHARD_LAST_SERVED,
   THREAD_HITS,
   THREAD_MISSES,
   WHEEL_TICK_MS,
@@ -55,6 +56,8 @@ export class CommandRig {
   private readonly options: RigOptions;
   /** Queued commands by caller and shard. */
   private queues: NaiveCommand[][][] = [];
+  /** By shard: the thread slot whose ring was drained last, before the present operation. */
+  private lastServed: number[] = [];
   private readsByCaller: { hits: number; misses: number }[] = [];
 
   constructor(options: RigOptions) {
@@ -77,6 +80,7 @@ export class CommandRig {
     this.queues = this.callers.map(() => Array.from({ length: this.shardCount }, () => []));
     this.readsByCaller = this.callers.map(() => ({ hits: 0, misses: 0 }));
     for (const caller of this.callers) caller.answers.length = 0;
+    this.noteTurns();
     this.shareClock();
   }
 
@@ -182,9 +186,23 @@ export class CommandRig {
   }
 
   private applyOthers(except: number, shard: number): void {
-    for (let caller = 0; caller < this.callers.length; caller++) {
+    for (const caller of this.turns(shard)) {
       if (caller !== except) this.applyQueue(caller, shard);
     }
+  }
+
+  /** Callers in the order in which their rings are drained: behind the last one comes the first. */
+  private turns(shard: number): number[] {
+    const last = this.lastServed[shard] ?? 0;
+    const slots = this.callers.map(({ id }, caller) => ({ caller, isLater: id > last }));
+    const later = slots.filter(({ isLater }) => isLater);
+    return [...later, ...slots.filter(({ isLater }) => !isLater)].map(({ caller }) => caller);
+  }
+
+  private noteTurns(): void {
+    this.lastServed = Array.from({ length: this.shardCount }, (_, shard) =>
+      this.arena.shardU32(shard, SHARD_LAST_SERVED),
+    );
   }
 
   private applyQueue(caller: number, shard: number): void {
@@ -214,7 +232,7 @@ export class CommandRig {
     // A reader whose touch buffer is full takes the shard and runs what waits there.
     const shard = thread.shardOf(key, namespaceId);
     const wasDrained = this.callers.every((each) => each.core.waiting(shard) === 0);
-    if (wasDrained) this.takeAnswers(0, shard);
+    if (wasDrained) this.applyOthers(-1, shard);
   }
 
   clear(namespaceId: number): void {
@@ -231,18 +249,18 @@ export class CommandRig {
   serve(shard: number, by: CoreThread): void {
     const did = by.core.serveShard(shard, this.nowMs);
     if (did < 0) throw new Error('a free shard was refused');
-    this.takeAnswers(0, shard);
+    this.applyOthers(-1, shard);
   }
 
   serveHome(): void {
     this.worker.core.serveHome(this.worker.id, this.nowMs);
-    for (let shard = 0; shard < this.shardCount; shard++) this.takeAnswers(0, shard);
+    for (let shard = 0; shard < this.shardCount; shard++) this.applyOthers(-1, shard);
   }
 
   help(shard: number, caller: number): void {
     const helped = this.callers[caller]?.core.helpShard(shard);
     if (helped === 0) throw new Error('a free shard was refused');
-    this.takeAnswers(0, shard);
+    this.applyOthers(-1, shard);
   }
 
   /** What must hold after every operation. */
@@ -259,10 +277,11 @@ export class CommandRig {
   private takeLateAnswers(): void {
     for (const caller of this.callers) caller.collect();
     for (let shard = 0; shard < this.shardCount; shard++) {
-      this.callers.forEach((caller, index) => {
-        if (caller.core.waiting(shard) === 0) this.applyQueue(index, shard);
-      });
+      for (const index of this.turns(shard)) {
+        if (this.callers[index]?.core.waiting(shard) === 0) this.applyQueue(index, shard);
+      }
     }
+    this.noteTurns();
   }
 
   private checkRings(): void {

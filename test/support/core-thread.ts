@@ -398,14 +398,13 @@ export class CoreThread {
 
   /** The first step of a recovery alone. */
   recoverReads(shard: number, holder: number): boolean {
-    const nowMs = this.home.clock.nowMs();
-    return this.core.recoverShardOf(shard, holder, this.generationOf(holder), nowMs) !== 0;
+    return this.core.recoverShardOf(shard, holder, this.generationOf(holder)) !== 0;
   }
 
   /** Slices until the shard is free; their number. */
   recoverRest(shard: number): number {
     for (let slices = 1; slices <= SLICES_MAX; slices++) {
-      const answer = this.core.recoverSlice(shard, this.home.clock.nowMs());
+      const answer = this.core.recoverSlice(shard);
       if (answer < 0) throw new Error('the shard is not recovered by this thread');
       if (answer === 0) return slices;
     }

@@ -26,7 +26,10 @@ const replay = replayCommand(seed, 'test/unit/native-free-core/rebuild.test.ts')
 /** Takes over directory and pages; what belonged to the index is garbage. */
 function load(from: CoreArena, to: CoreArena): void {
   const { directoryOffset, pagesOffset, pageBytes, pageCount } = from.plan;
-  to.bytes.set(from.bytes.subarray(directoryOffset, pagesOffset + pageCount * pageBytes), directoryOffset);
+  to.bytes.set(
+    from.bytes.subarray(directoryOffset, pagesOffset + pageCount * pageBytes),
+    directoryOffset,
+  );
   for (let page = 0; page < pageCount; page++) {
     const kind = from.pageKind(page);
     if (kind !== PAGE_INDEX && kind !== PAGE_OVERFLOW) continue;
@@ -50,7 +53,12 @@ function rebuild(from: CoreArena, options: CoreArenaOptions): { arena: CoreArena
 }
 
 /** Entries of all sizes, some with a time to live, overwritten and removed at random. */
-function fill(arena: CoreArena, thread: CoreThread, count: number, prng = createPrng(seed)): string[] {
+function fill(
+  arena: CoreArena,
+  thread: CoreThread,
+  count: number,
+  prng = createPrng(seed),
+): string[] {
   const keys = Array.from({ length: count }, (_, index) => `key-${index}`);
   for (let round = 0; round < count * 3; round++) {
     const key = prng.pick(keys);

@@ -30,6 +30,7 @@ import {
 test('every code has a cause and a remedy of one sentence', () => {
   const codes = Object.entries(ERROR_CODES);
   expect(codes.length).toBeGreaterThanOrEqual(15);
+
   for (const [code, entry] of codes) {
     expect(code).toMatch(/^ERR_CACHE_[A-Z_]+$/);
     expect(entry.cause).toMatch(/^[A-Z].+\.$/);
