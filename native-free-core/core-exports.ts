@@ -56,6 +56,10 @@ export interface CoreExports {
 
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
+  /** Before the entries of a tag are removed; `tagHash` as unsigned 64 bits. */
+  stampTag(tagHash: bigint): void;
+  isTagNewer(tagHash: bigint, number: bigint): number;
+  invalidationNumber(): bigint;
   shardOfKey(keyBytes: number, namespaceId: number): number;
 
   serveShard(shardIndex: number, nowMs: number): number;
@@ -77,7 +81,13 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
-  selfGlob(text: number, textBytes: number, pattern: number, patternBytes: number): number;
+  selfGlob(
+    text: number,
+    textBytes: number,
+    pattern: number,
+    patternBytes: number,
+    stepsMax: number,
+  ): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
   boundSlices(units: number): void;

@@ -11,6 +11,7 @@ import {
   PAGE_ENTRY_BYTES,
   SHARD_FIXED_BYTES,
   SLOT_TABLE_SLOTS,
+  STAMP_COUNT,
   THREAD_VALUE,
 } from './assembly/layout.js';
 
@@ -26,6 +27,7 @@ const VALUE_BYTES_MAX = 64 * MIB;
 /** Readers load heads and keys, in wide steps, before they know that an item is there. */
 const TAIL_BYTES = 4 * KIB;
 const SCRATCH_SLACK_BYTES = 64;
+const STAMP_BYTES = 8;
 /** WebAssembly memory comes in pages of this size. */
 export const WASM_PAGE_BYTES: number = 64 * KIB;
 
@@ -59,6 +61,7 @@ export interface ArenaPlan {
   readonly namespacesOffset: number;
   readonly namesOffset: number;
   readonly namesBytes: number;
+  readonly stampsOffset: number;
   readonly threadsOffset: number;
   readonly threadBytes: number;
   readonly shardsOffset: number;
@@ -103,7 +106,8 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     NAMESPACE_MAX * (NAMESPACE_NAME_BYTES_MAX + 1),
     floorPowerOfTwo(limits.limitBytes / 128),
   );
-  const threadsOffset = alignUp(namesOffset + namesBytes, LINE_BYTES);
+  const stampsOffset = alignUp(namesOffset + namesBytes, LINE_BYTES);
+  const threadsOffset = alignUp(stampsOffset + STAMP_COUNT * STAMP_BYTES, LINE_BYTES);
   const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
   const shardBytes =
@@ -137,6 +141,7 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     namespacesOffset,
     namesOffset,
     namesBytes,
+    stampsOffset,
     threadsOffset,
     threadBytes,
     shardsOffset,

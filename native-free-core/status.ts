@@ -9,6 +9,12 @@ export const STATUS_REFUSED = 1;
 export const STATUS_PENDING = 2;
 /** A read that asked for stale entries too found one. */
 export const STATUS_STALE = 23;
+/** A lease was asked for a key that has a live entry. */
+export const STATUS_PRESENT = 29;
+/** Another has the lease of the key. */
+export const STATUS_WAIT = 30;
+/** No lease is to be had: the table is full. */
+export const STATUS_NO_LEASE = 31;
 /** No live entry under that key. */
 export const STATUS_MISS = -1;
 /** The shard was held for longer than a reader waits: hit or miss is not known. */
@@ -36,6 +42,9 @@ export type AnswerStatus =
   | typeof STATUS_REFUSED
   | typeof STATUS_PENDING
   | typeof STATUS_STALE
+  | typeof STATUS_PRESENT
+  | typeof STATUS_WAIT
+  | typeof STATUS_NO_LEASE
   | typeof STATUS_MISS;
 
 /** The statuses that tell a caller its command cannot be carried out as asked. */

@@ -36,6 +36,7 @@ const MESSAGES: readonly string[] = [
   'table of tags is wrong',
   'page of tags is wrong',
   'tagged item names no tag of its shard and namespace',
+  'leases are chained, counted or held wrongly',
 ];
 
 function words(arena: Arena, count: number, address: number): string[] {

@@ -60,6 +60,8 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   // PUT and DELETE may be repeated without harm, so asking for another try is right here.
   ERR_CACHE_OUTCOME_UNKNOWN: { status: 503, ...RETRY_SOON },
   ERR_CACHE_ABORTED: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_LOAD_FAILED: { status: 502 },
+  ERR_CACHE_LOAD_TIMEOUT: { status: 504 },
   ERR_CACHE_CLOSED: { status: 503, ...RETRY_SOON },
 };
 

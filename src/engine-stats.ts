@@ -12,6 +12,11 @@ import {
   SHARD_FREE_PAGES,
   SHARD_HOME,
   SHARD_ITEMS,
+  SHARD_LEASES_ACTIVE,
+  SHARD_LEASES_GRANTED,
+  SHARD_LEASES_REFUSED,
+  SHARD_LEASES_VOIDED,
+  SHARD_LEASES_WAITS,
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
   SHARD_SETS,
@@ -48,6 +53,16 @@ export interface ShardStats {
   readonly tags: number;
   /** Bytes of the pages that hold their names and the table of them. */
   readonly tagBytes: number;
+  /** Leases granted. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** Thread slot of the home worker; -1 = none. */
   readonly homeThreadId: number;
 }
@@ -86,6 +101,16 @@ export interface EngineStats {
   /** Tags, each counted once for every shard where an entry has it. */
   readonly tags: number;
   readonly tagBytes: number;
+  /** Rights to load a missing key that were granted: by `lease` and `getOrLoad`. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -113,6 +138,11 @@ function shardStats(view: DataView, shard: number, pageBytes: number): ShardStat
     pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
     tags: view.getUint32(shard + SHARD_TAGS, true),
     tagBytes: view.getUint32(shard + SHARD_TAG_PAGES, true) * pageBytes,
+    leasesGranted: counter(view, shard + SHARD_LEASES_GRANTED),
+    leasesVoided: counter(view, shard + SHARD_LEASES_VOIDED),
+    leaseWaits: counter(view, shard + SHARD_LEASES_WAITS),
+    fillsRefused: counter(view, shard + SHARD_LEASES_REFUSED),
+    leasesActive: view.getUint32(shard + SHARD_LEASES_ACTIVE, true),
     homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
   };
 }
@@ -170,6 +200,11 @@ export function readStats(
     bytes: sumShards('bytes'),
     tags: sumShards('tags'),
     tagBytes: sumShards('tagBytes'),
+    leasesGranted: sumShards('leasesGranted'),
+    leasesVoided: sumShards('leasesVoided'),
+    leaseWaits: sumShards('leaseWaits'),
+    fillsRefused: sumShards('fillsRefused'),
+    leasesActive: sumShards('leasesActive'),
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

@@ -194,6 +194,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
     const { session } = this.#context;
     this.#context.gate.close();
     this.#context.near?.clock.clear();
+    this.#context.leases.close();
     await this.#context.drained();
     if (this.#role.kind === 'attached') {
       this.#role.stopWatching();

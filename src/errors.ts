@@ -3,6 +3,7 @@ import {
   STATUS_BUSY,
   STATUS_FULL,
   STATUS_MISS,
+  STATUS_NO_LEASE,
   STATUS_NO_SLOT,
   STATUS_NOT_A_NUMBER,
   STATUS_NUMBER_OVERFLOW,
@@ -10,10 +11,12 @@ import {
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
+  STATUS_PRESENT,
   STATUS_REFUSED,
   STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
+  STATUS_WAIT,
   type Status,
 } from '../native-free-core/status.js';
 
@@ -38,6 +41,8 @@ export type CacheErrorCode =
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
   | 'ERR_CACHE_ABORTED'
+  | 'ERR_CACHE_LOAD_FAILED'
+  | 'ERR_CACHE_LOAD_TIMEOUT'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -148,6 +153,16 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The signal of the call was aborted before the call was through.',
     remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
   },
+  ERR_CACHE_LOAD_FAILED: {
+    retryable: true,
+    cause: 'The loader of another thread, for whose result this call waited, has failed.',
+    remedy: 'See the message, which is that of its error; try again when the source is back.',
+  },
+  ERR_CACHE_LOAD_TIMEOUT: {
+    retryable: true,
+    cause: 'No loader delivered the value within waitMs, or within the lifetime of its lease.',
+    remedy: 'Try again, or raise waitMs and leaseMs above the time that the source takes.',
+  },
   ERR_CACHE_CLOSED: {
     retryable: false,
     cause: 'The engine was closed, here or by the thread that created it.',
@@ -230,6 +245,9 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_PENDING:
     case STATUS_MISS:
     case STATUS_STALE:
+    case STATUS_PRESENT:
+    case STATUS_WAIT:
+    case STATUS_NO_LEASE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:

@@ -12,6 +12,8 @@ export type { EngineHandle } from './engine-handle.js';
 export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
 export type { ExpirationResult, InvalidationResult, Keyspace } from './keyspace.js';
+export type { Lease, LeaseOutcome } from './leases/lease.js';
+export type { LeaseOptions, LoadContext, Loader, LoadOptions } from './leases/lease-options.js';
 export type { IncrementOptions } from './numbers/increment.js';
 export type { SetIfOptions } from './numbers/set-if.js';
 export type {

@@ -3,6 +3,7 @@ import { STATUS_FULL, type Status } from '../native-free-core/status.js';
 import type { Codec } from './codec/codec.js';
 import { publishWriteFailed } from './engine-events.js';
 import { CacheError, engineClosed, statusError } from './errors.js';
+import { ThreadLeases } from './leases/thread-leases.js';
 import { NearCache } from './near-cache/near-cache.js';
 import type { ResolvedNearCache } from './options.js';
 import { ReadGate } from './read-gate.js';
@@ -17,6 +18,7 @@ export class KeyspaceContext {
   readonly session: ThreadSession;
   readonly writer: CommandWriter;
   readonly view: EntryView;
+  readonly leases: ThreadLeases;
   readonly codec: Codec;
   readonly defaultTtlMs: number;
   readonly gate: ReadGate;
@@ -51,6 +53,7 @@ export class KeyspaceContext {
     this.writer = new CommandWriter(session, this.gate, inPlace, this.near);
     this.view = new EntryView(session);
     this.scans = new ScanBook(session, this.writer, (operation) => this.assertOpen(operation));
+    this.leases = new ThreadLeases(session);
     this.codec = codec;
     this.defaultTtlMs = defaultTtlMs;
     this.isFrozen = nearCache.isFrozen;

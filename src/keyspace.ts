@@ -1,4 +1,5 @@
 import {
+  FLAG_LEASE,
   FLAG_RETURN_OLD,
   FLAG_VERSION,
   OP_DELETE,
@@ -8,6 +9,9 @@ import {
 import { STATUS_FULL, STATUS_OK } from '../native-free-core/status.js';
 import { TTL_NEVER_MS } from './duration.js';
 import type { CacheError } from './errors.js';
+import type { LeaseOutcome } from './leases/lease.js';
+import type { LeaseOptions, Loader, LoadOptions } from './leases/lease-options.js';
+import { LeaseSpace } from './leases/lease-space.js';
 import { fillIncrement, type IncrementOptions } from './numbers/increment.js';
 import { type SetIfOptions, splitSetIf } from './numbers/set-if.js';
 import { filterPattern, globPattern, type KeyFilter, prefixPattern } from './scans/key-pattern.js';
@@ -15,6 +19,7 @@ import { listKeys } from './scans/list-keys.js';
 import type { ScanTask } from './scans/scan.js';
 import { checkScanOptions, checkSignal, type ScanOptions } from './scans/scan-options.js';
 import type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
+import type { SetOptions } from './set-options.js';
 import { runInvalidation } from './tags/invalidate-tags.js';
 import { alternativesOf, type InvalidateTagsOptions } from './tags/tag-match.js';
 import { checkOneTag, type TagNames } from './tags/tag-names.js';
@@ -43,6 +48,8 @@ export interface ExpirationResult {
  * channel `hotshard:write-failed`. Keys are 1 to 1,024 bytes of well-formed UTF-8.
  */
 export class Keyspace extends KeyspaceWrites {
+  #leases: LeaseSpace | undefined;
+
   /**
    * Adds to a number and resolves to the sum, as one step for all threads. The value is a safe
    * integer, or the decimal text of one as a string or bytes; it keeps its kind, its content type
@@ -241,6 +248,71 @@ export class Keyspace extends KeyspaceWrites {
       return runInvalidation(context, { namespaceId, opcode, alternatives: alternatives() });
     } catch (error) {
       return context.rejection('', error);
+    }
+  }
+
+  /**
+   * The value, or else the right to load it: of all callers in all threads who miss the key one is
+   * granted a lease, the others wait until it is filled, released or void, at most `waitMs`, and
+   * then find the value or try again. A lease protects against storing what is out of date: a set,
+   * a delete or an invalidation of the key voids it. `getOrLoad` does all of this by itself.
+   *
+   * Rejects with `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`, or the
+   * reason of the signal.
+   */
+  lease<T = unknown>(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome<T>> {
+    try {
+      return this.#leaseSpace.lease<T>(key, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * The value; on a miss what the loader fetches, which is stored with the options given, as of
+   * `set`. However many callers in however many threads miss a key at once, one loader is called
+   * and all get its value: those of its thread the very object, others a copy. What was written or
+   * invalidated while it loaded is not overwritten; the callers get the loaded value, and whoever
+   * calls after the invalidation starts another load. `undefined` is passed on and not stored.
+   *
+   * A loader that throws rejects the callers of its thread with its error, those of other threads
+   * with `ERR_CACHE_LOAD_FAILED` and its message, cut to 200 bytes. When its thread ends, or it
+   * takes longer than `leaseMs`, another thread loads. It must not call `getOrLoad` with its own
+   * key: that would wait for itself.
+   *
+   * Rejects also with `ERR_CACHE_LOAD_TIMEOUT` (retryable), the reason of the signal,
+   * `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_VALUE`, `ERR_CACHE_INVALID_TTL`,
+   * `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`. A value that finds no memory is handed out
+   * and counted in `stats().failedWrites`.
+   */
+  getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions = {}): Promise<T> {
+    try {
+      return this.#leaseSpace.getOrLoad<T>(key, loader, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  get #leaseSpace(): LeaseSpace {
+    this.#leases ??= new LeaseSpace(this.context, this.namespaceId, {
+      read: (key) => this.get(key),
+      fill: (key, value, options, token) => this.#fill(key, value, options, token),
+    });
+    return this.#leases;
+  }
+
+  #fill(
+    key: string,
+    value: unknown,
+    options: SetOptions | undefined,
+    token: number,
+  ): Promise<boolean> {
+    try {
+      const command = this.setCommand(key, value, options, FLAG_LEASE);
+      command.guard = token;
+      return this.answer(command);
+    } catch (error) {
+      return this.context.rejection(key, error);
     }
   }
 }

@@ -34,6 +34,7 @@ import {
   THREAD_STATE,
   THREAD_WAITING,
 } from "./layout";
+import { releaseLeasesOf } from "./lease-walks";
 import { tryHold } from "./owner";
 import {
   givePage,
@@ -163,6 +164,7 @@ function dropRings(slot: usize, id: u32, state: u32, stepsMax: u32): bool {
     if (ring != 0 && atomic.load<u32>(slot + THREAD_STATE) == state) {
       if (load<u32>(slot + THREAD_RETURNED) != 0) dropReturned(shard, id);
       dropStaged(shard, id);
+      releaseLeasesOf(shard, id);
       put32(word, 0);
       givePage(shard, pageOf(ring));
     }

@@ -14,10 +14,13 @@ import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
+import { applyLease, applyLeaseEnd } from "./lease-commands";
 import {
   OP_DELETE,
   OP_EXPIRE_TAGGED,
   OP_INCREMENT,
+  OP_LEASE,
+  OP_LEASE_END,
   OP_RELEASE,
   OP_REMOVE_TAGGED,
   OP_SCAN,
@@ -214,7 +217,7 @@ export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
 }
 
-/** Version that a set asks for, or what an increment adds. */
+/** Version that a set asks for, token of a lease, or what an increment adds. */
 export function describeGuard(guard: f64): void {
   putF64(record + RECORD_GUARD, guard);
 }
@@ -434,5 +437,7 @@ function apply(shard: usize, command: usize, id: u32): i32 {
     dropStaged(shard, command);
     return status;
   }
+  if (opcode == OP_LEASE) return applyLease(shard, command, id);
+  if (opcode == OP_LEASE_END) return applyLeaseEnd(shard, command);
   return STATUS_REFUSED;
 }

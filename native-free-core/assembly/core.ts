@@ -6,6 +6,7 @@ export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
 export { rebuildShard } from "./recovery-rebuild";
 export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";
+export { clearNamespace } from "./clearing";
 export {
   beginCommand,
   beginScan,
@@ -22,7 +23,8 @@ export {
 } from "./commands";
 export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
-export { clearNamespace, registerNamespace } from "./namespaces";
+export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
+export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";

@@ -4,7 +4,8 @@
 // Two pointers and one mark: after a mismatch the last star takes one code point more, and what
 // stands before it is never tried again, because the leftmost match of each run between two stars
 // leaves the most for the rest. So there is no recursion and no backtracking over more than one
-// star: at most key × pattern steps, and no memory.
+// star: the steps grow with key × pattern at most, whatever the pattern. A match can be left after
+// any number of them and gone on with later.
 //
 // Text is UTF-8. What a pattern holds is not trusted: nothing outside of the two runs is read, and
 // a class without an end matches nothing (the binding refuses such patterns with a reason).
@@ -18,7 +19,15 @@ const RANGE: u32 = 0x2d;
 const NOT_CARET: u32 = 0x5e;
 const NOT_BANG: u32 = 0x21;
 
-/** Steps of all matches so far, modulo 2^32: what bounds a slice of a scan. */
+/** Answers of `matchGlob`. */
+export const GLOB_DIFFERS: u32 = 0;
+export const GLOB_MATCHES: u32 = 1;
+export const GLOB_PAUSED: u32 = 2;
+
+/** Where a match was left. */
+export let globState: u64 = 0;
+
+/** Steps of all matches so far, modulo 2^32; an element that takes longer counts as several. */
 export let globSteps: u32 = 0;
 
 /** Where the element after the one that was matched begins, in text and pattern. */
@@ -70,7 +79,7 @@ function matchClass(text: usize, textEnd: usize, pattern: usize, patternEnd: usi
   if (isNegated) at += 1;
   let isMember = false;
   while (at < patternEnd && load<u8>(at) != CLASS_CLOSE) {
-    globSteps += 1;
+    globSteps += 2;
     const low = decodeMember(at, patternEnd);
     let high = low;
     at = decodedEnd;
@@ -85,9 +94,9 @@ function matchClass(text: usize, textEnd: usize, pattern: usize, patternEnd: usi
   return at < patternEnd && isMember != isNegated;
 }
 
-/** Whether the element at `pattern`, no star, matches at `text`; sets where both go on. */
-@inline
-function matchElement(text: usize, textEnd: usize, pattern: usize, patternEnd: usize): bool {
+/** Whether the element at `pattern`, one with a meaning of its own, matches at `text`. */
+function matchSpecial(text: usize, textEnd: usize, pattern: usize, patternEnd: usize): bool {
+  globSteps += 1;
   const element: u32 = load<u8>(pattern);
   if (element == CLASS_OPEN) return matchClass(text, textEnd, pattern, patternEnd);
   if (element == QUESTION) {
@@ -95,51 +104,93 @@ function matchElement(text: usize, textEnd: usize, pattern: usize, patternEnd: u
     patternNext = pattern + 1;
     return true;
   }
-  // Literals are compared byte by byte: UTF-8 has no two readings.
-  const isEscaped = element == ESCAPE && pattern + 1 < patternEnd;
-  const literal = isEscaped ? pattern + 1 : pattern;
+  const literal = pattern + 1 < patternEnd ? pattern + 1 : pattern;
   textNext = text + 1;
   patternNext = literal + 1;
   return load<u8>(text) == load<u8>(literal);
 }
 
-/** Whether the whole text matches the pattern. */
-export function matchesGlob(
+@inline
+function isSpecial(element: u32): bool {
+  return element == QUESTION || element == CLASS_OPEN || element == ESCAPE;
+}
+
+/** Leaves a match after `stepsMax` steps: four offsets of 16 bits. */
+function pause(at: u64, inPattern: u64, afterStar: u64, retry: u64): u32 {
+  globState = at | (inPattern << 16) | (afterStar << 32) | (retry << 48);
+  return GLOB_PAUSED;
+}
+
+/**
+ * Compares the whole text with the pattern, at most `stepsMax` steps and a class at a time. Begins
+ * with state 0; PAUSED leaves in `globState` the state with which it goes on.
+ */
+export function matchGlob(
   text: usize,
   textBytes: u32,
   pattern: usize,
   patternBytes: u32,
-): bool {
+  state: u64,
+  stepsMax: u32,
+): u32 {
   const textEnd = text + textBytes;
   const patternEnd = pattern + patternBytes;
-  let afterStar: usize = 0;
-  let retry: usize = 0;
+  let at = text + <usize>(state & 0xffff);
+  let element = pattern + <usize>((state >> 16) & 0xffff);
+  // 0 = no star yet; the first one ends at 1.
+  let afterStar = <usize>((state >> 32) & 0xffff);
+  let retry = text + <usize>(state >> 48);
+  const end = globSteps + stepsMax;
   while (true) {
     globSteps += 1;
-    if (pattern < patternEnd && load<u8>(pattern) == STAR) {
-      pattern += 1;
-      if (pattern == patternEnd) return true;
-      afterStar = pattern;
-      retry = text;
-      continue;
+    if (<i32>(globSteps - end) > 0) {
+      return pause(at - text, element - pattern, afterStar, retry - text);
     }
-    // With nothing left of the text a star that took more would leave even less.
-    if (text == textEnd) return pattern == patternEnd;
-    if (pattern < patternEnd && matchElement(text, textEnd, pattern, patternEnd)) {
-      text = textNext;
-      pattern = patternNext;
-      continue;
+    if (element < patternEnd) {
+      const first: u32 = load<u8>(element);
+      if (first == STAR) {
+        element += 1;
+        if (element == patternEnd) return GLOB_MATCHES;
+        afterStar = element - pattern;
+        retry = at;
+        continue;
+      }
+      // With nothing left of the text a star that took more would leave even less.
+      if (at == textEnd) return GLOB_DIFFERS;
+      // Literals are compared byte by byte: UTF-8 has no two readings.
+      if (!isSpecial(first)) {
+        if (load<u8>(at) == first) {
+          at += 1;
+          element += 1;
+          continue;
+        }
+      } else if (matchSpecial(at, textEnd, element, patternEnd)) {
+        at = textNext;
+        element = patternNext;
+        continue;
+      }
+    } else if (at == textEnd) {
+      return GLOB_MATCHES;
     }
-    if (afterStar == 0) return false;
+    if (afterStar == 0) return GLOB_DIFFERS;
     retry = afterCodePoint(retry, textEnd);
-    text = retry;
-    pattern = afterStar;
+    at = retry;
+    element = pattern + afterStar;
   }
 }
 
 /** For tests: twice the steps that a match took, plus 1 when the text matches. */
-export function selfGlob(text: usize, textBytes: u32, pattern: usize, patternBytes: u32): u32 {
+export function selfGlob(
+  text: usize,
+  textBytes: u32,
+  pattern: usize,
+  patternBytes: u32,
+  stepsMax: u32,
+): u32 {
   const before = globSteps;
-  const isMatch = matchesGlob(text, textBytes, pattern, patternBytes);
-  return ((globSteps - before) << 1) | (isMatch ? 1 : 0);
+  let answer = matchGlob(text, textBytes, pattern, patternBytes, 0, stepsMax);
+  while (answer == GLOB_PAUSED) {
+    answer = matchGlob(text, textBytes, pattern, patternBytes, globState, stepsMax);
+  }
+  return ((globSteps - before) << 1) | (answer == GLOB_MATCHES ? 1 : 0);
 }

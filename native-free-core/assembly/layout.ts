@@ -7,6 +7,7 @@
 //   class lookup                 size class by item size in 8-byte units
 //   namespaces   registry        epoch and name of each namespace                     64 KiB
 //   names        name bytes      append only; 1/128 of the memory, at most 516 KiB
+//   stamps       tag stamps      numbers of the latest invalidations of tags          32 KiB
 //   threads      thread slots    identity, hazard word, counters, scratch areas
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
 //   directory    page directory  state of every page: with the items, THE TRUTH
@@ -60,12 +61,20 @@ export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+// Line of leases and invalidations.
+export const HEADER_INVALIDATIONS: u32 = 280; // u64, number of the latest invalidation of a tag
+export const HEADER_LEASE_TOKENS: u32 = 288; // u64, leases granted in all shards: the last token
+export const HEADER_STAMPS: u32 = 296; // u32, constant: address of the tag stamps
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
 
 export const SLOT_TABLE_SLOTS: u32 = 4096; // key slots; the top 12 bits of a hash name one
 export const SLOT_HASH_SHIFT: u64 = 52; // bits of a hash below the slot number
+
+// ── Tag stamps ──────────────────────────────────────────────────────────────────────────────
+// u64 each: number of the latest invalidation of a tag whose hash names the stamp, 0 = none.
+export const STAMP_COUNT: u32 = 4096; // a power of two
 
 // ── Size classes ────────────────────────────────────────────────────────────────────────────
 export const CLASS_MAX: u32 = 64; // size classes at most
@@ -160,7 +169,7 @@ export const TOUCH_MAX: u32 = 2048; // touches of one buffer at most
 export const RECORD_SIZE: u32 = 0; // u32, bytes with padding, multiple of 16
 export const RECORD_OPCODE: u32 = 4; // u8
 export const RECORD_FLAGS: u32 = 5; // u8
-export const RECORD_ENCODING: u32 = 6; // u8
+export const RECORD_ENCODING: u32 = 6; // u8; OP_LEASE_END: LEASE_RELEASED and so on
 export const RECORD_CONTENT_TYPE_BYTES: u32 = 7; // u8
 export const RECORD_KEY_BYTES: u32 = 8; // u16
 export const RECORD_NAMESPACE: u32 = 10; // u16
@@ -172,7 +181,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
-export const RECORD_GUARD: u32 = 56; // f64 version that a set asks for; addend, then sum
+export const RECORD_GUARD: u32 = 56; // f64 version or token that a set needs; addend, then sum
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -186,6 +195,8 @@ export const OP_REMOVE_TAGGED: u32 = 6; // remove the entries that have all the 
 export const OP_EXPIRE_TAGGED: u32 = 7; // mark them stale
 export const OP_SCAN: u32 = 8; // visit some entries of a namespace
 export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
+export const OP_LEASE: u32 = 12; // ask for the lease of a key
+export const OP_LEASE_END: u32 = 13; // give a lease up
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
@@ -200,17 +211,18 @@ export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never cou
 
 // ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
 //  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
-//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (BUCKET, AFTER)
-//  on and leaves its counts; the caller copies the cursor into the next record.
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (PLACE, AFTER,
+//  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
 export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
-export const SCAN_AFTER: u32 = 8; // f64, sequence of the last item visited in BUCKET, 0 = none
-export const SCAN_BUCKET: u32 = 16; // u32, bucket that is visited next
-export const SCAN_BUCKETS: u32 = 20; // u32, buckets of the shard
-export const SCAN_UNITS: u32 = 24; // u32, work that the slice may do; 0 only sets LIMIT
-export const SCAN_SCANNED: u32 = 28; // u32, live entries compared
-export const SCAN_MATCHED: u32 = 32; // u32, of these: listed, removed, or made stale
-export const SCAN_WRITTEN: u32 = 36; // u32, bytes of keys
-export const SCAN_PATTERN: u32 = 40; // pattern; then keys, each u16 length and bytes
+export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited there, 0 = none
+export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
+export const SCAN_STATE: u32 = 32; // u64, where that match goes on
+export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 44; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 48; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 52; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 56; // pattern; then keys, each u16 length and bytes
 
 export const SCAN_LIST: u32 = 0; // leave the keys in the record
 export const SCAN_DELETE: u32 = 1; // remove the entries
@@ -238,6 +250,7 @@ export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whethe
 export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
 export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
 export const SLICE_NAMES: u32 = 32; // names of the tags
+export const FLAG_LEASE: u32 = 128; // refuse unless the lease of RECORD_GUARD still stands
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
@@ -262,6 +275,7 @@ export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
 export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
+export const PAGE_LEASE: u32 = 11; // table of leases, for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else slot + 1 | OWNER_RECOVERS | generation << 8
@@ -345,7 +359,13 @@ export const SHARD_RECOVERY_HOLDER: u32 = 4908; // u32: thread slot + 1 of who h
 export const SHARD_RECOVERY_STARTED_MS: u32 = 4912; // f64: when the last one began
 export const SHARD_RECOVERY_READS_MS: u32 = 4920; // f64: when all reads were back
 export const SHARD_RECOVERY_WRITES_MS: u32 = 4928; // f64: when the shard was free again
-export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
+export const SHARD_LEASES_ACTIVE: u32 = 4992; // u32, leases granted now
+export const SHARD_LEASES_CURSOR: u32 = 4996; // u32, where leases whose time is over are looked for
+export const SHARD_LEASES_TABLES: u32 = 5000; // u32 address × LEASE_TABLES_MAX, 0 = none
+export const SHARD_LEASES_GRANTED: u32 = 5016; // u64, since the shard's birth, like the next three
+export const SHARD_LEASES_VOIDED: u32 = 5024; // u64, leases that another than their holder ended
+export const SHARD_LEASES_REFUSED: u32 = 5032; // u64, fills that came too late
+export const SHARD_LEASES_WAITS: u32 = 5040; // u64, requests that found another's lease
 export const SHARD_RECOVERY_CELLS: u32 = 5120; // u32 reference × 2 × RECOVERY_CELLS, lists by age
 export const RECOVERY_CELLS: u32 = 256; // of a level: coarse cells, fine cells of one of them
 export const SHARD_FIXED_BYTES: u32 = 7168; // then index segments, then stripes
@@ -364,6 +384,37 @@ export const BUCKET_NEXT: u32 = 12; // reference of the overflow bucket
 export const BUCKET_REFERENCES: u32 = 16; // u32 × BUCKET_ENTRIES
 export const CHAIN_BUCKETS_MAX: u32 = 8; // buckets of one chain
 export const BUCKET_LOAD_MAX: u32 = 8; // items per bucket before the table grows
+
+// ── Lease page ──────────────────────────────────────────────────────────────────────────────
+// Who may load which missing keys. Head of the page, then chains by hash, then leases.
+export const LEASES_FREE: u32 = 0; // u32 address of the free lease that is used next, 0 = none
+export const LEASES_FREE_LAST: u32 = 4; // u32 address of the one that is used last
+export const LEASES_COUNT: u32 = 8; // u32, granted now
+export const LEASES_CARVED: u32 = 12; // u32, leases of this page used at least once
+export const LEASES_HEADS: u32 = 16; // u32 address × (page bytes / LEASE_BYTES): first of a chain
+export const LEASE_TABLES_MAX: u32 = 4; // lease pages of one shard at most
+
+// ── Lease: 256 bytes ────────────────────────────────────────────────────────────────────────
+//  The state is odd while it is granted, even when it is over; others wait on it.
+export const LEASE_STATE: u32 = 0; // u32, grants and ends so far
+export const LEASE_OUTCOME: u32 = 4; // u32, how the latest ended: LEASE_FILLED and so on
+export const LEASE_NEXT: u32 = 8; // u32 address of the next in the chain, or on the free list
+export const LEASE_HOLDER: u32 = 12; // u32: thread slot + 1 | generation << 8
+export const LEASE_HASH: u32 = 16; // u64, of the key
+export const LEASE_TOKEN: u32 = 24; // f64, names the lease in a fill
+export const LEASE_EXPIRES_MS: u32 = 32; // f64, from then on another may have it
+export const LEASE_INVALIDATIONS: u32 = 40; // u64, number of the latest invalidation at the grant
+export const LEASE_EPOCH: u32 = 48; // u32, namespace epoch at the grant
+export const LEASE_NAMESPACE: u32 = 52; // u16
+export const LEASE_TEXT_BYTES: u32 = 54; // u16, of the key; after a failure, of the message
+export const LEASE_TEXT: u32 = 56; // the first bytes of the key; after a failure, the message
+export const LEASE_BYTES: u32 = 256; // size of a lease
+export const LEASE_TEXT_BYTES_MAX: u32 = 200; // kept of either
+export const LEASE_FILLED: u32 = 1; // its holder stored the value
+export const LEASE_VOIDED: u32 = 2; // the key was written or invalidated, or its time was over
+export const LEASE_RELEASED: u32 = 3; // its holder gave it up, or its thread ended
+export const LEASE_FAILED: u32 = 4; // the load failed; there is a message
+export const LEASE_EMPTY: u32 = 5; // the load found nothing to store
 
 // ── Item ────────────────────────────────────────────────────────────────────────────────────
 //  Head, then key, content type, value. In a free chunk the state is 0 and LRU_NEXT links.

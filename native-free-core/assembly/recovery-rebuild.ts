@@ -30,6 +30,7 @@ import {
   PAGE_FREE,
   PAGE_INDEX,
   PAGE_LARGE_HEAD,
+  PAGE_LEASE,
   PAGE_OVERFLOW,
   PAGE_RING,
   PAGE_SLAB,
@@ -84,6 +85,7 @@ function freeIdlePages(shard: usize): void {
       kind == PAGE_FREE ||
       kind == PAGE_INDEX ||
       kind == PAGE_OVERFLOW ||
+      kind == PAGE_LEASE ||
       (kind == PAGE_RING && !isRingInUse(shard, page - 1)) ||
       (kind == PAGE_STAGED && !isThread(pageThread(entry)));
     if (isIdle) givePage(shard, page - 1);

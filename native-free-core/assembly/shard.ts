@@ -10,6 +10,7 @@ import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
 import { fence } from "./fence";
+import { admitsFill, settleLease, voidLeaseOfRecord } from "./fills";
 import { delist, dispose, enlist, freePageList, pagesFor, retire } from "./items";
 import {
   BUCKET_NEXT,
@@ -18,6 +19,7 @@ import {
   CLASS_LARGE,
   FLAG_KEEP_TTL,
   FLAG_LARGE,
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
@@ -149,8 +151,13 @@ function hasVersion(record: usize, item: usize): bool {
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
+  if ((flags & FLAG_LEASE) != 0 && !admitsFill(shard, record)) {
+    dropStaged(shard, record);
+    return STATUS_REFUSED;
+  }
   if (isOvertaken(record)) {
     dropStaged(shard, record);
+    settleLease(shard, record);
     // No version outlives a clear.
     return (flags & FLAG_VERSION) != 0 ? STATUS_REFUSED : STATUS_OK;
   }
@@ -183,6 +190,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
     if (fresh && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
   }
+  settleLease(shard, record);
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
   return STATUS_OK;
@@ -337,6 +345,7 @@ function growTable(shard: usize): void {
 /** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
+  voidLeaseOfRecord(shard, record);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));

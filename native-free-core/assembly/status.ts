@@ -9,6 +9,12 @@ export const STATUS_REFUSED: i32 = 1;
 export const STATUS_PENDING: i32 = 2;
 /** A read that asked for stale entries too found one. */
 export const STATUS_STALE: i32 = 23;
+/** A lease was asked for a key that has a live entry. */
+export const STATUS_PRESENT: i32 = 29;
+/** Another has the lease of the key. */
+export const STATUS_WAIT: i32 = 30;
+/** No lease is to be had: the table is full. */
+export const STATUS_NO_LEASE: i32 = 31;
 /** No live entry under that key. */
 export const STATUS_MISS: i32 = -1;
 /** The shard was held for longer than a reader waits: hit or miss is not known. */

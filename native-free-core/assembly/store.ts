@@ -111,6 +111,19 @@ export function add32(address: usize, value: u32): u32 {
 }
 
 @inline
+export function add64(address: usize, value: u64): u64 {
+  countStore();
+  return atomic.add<u64>(address, value);
+}
+
+/** Replaces a word if it is still what was seen; true when it was. */
+@inline
+export function replace64(address: usize, seen: u64, value: u64): bool {
+  countStore();
+  return atomic.cmpxchg<u64>(address, seen, value) == seen;
+}
+
+@inline
 export function or64(address: usize, value: u64): void {
   countStore();
   atomic.or<u64>(address, value);

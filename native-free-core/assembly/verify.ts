@@ -64,6 +64,7 @@ import {
 import { pageAddress, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
 import { bucketAddress } from "./segments";
 import { chunksPerPage, classAddress, strideOf } from "./slab";
+import { faultOfLeases } from "./verify-leases";
 import { bucketNumber, findReference, tagOf } from "./table";
 import { beginTagCheck, verifyItemTags, verifyTags } from "./verify-tags";
 
@@ -90,6 +91,7 @@ const BYTES_SUM: u32 = 19;
 const OVERFLOW_SUM: u32 = 20;
 const PAGE_LIST: u32 = 21;
 const OVER_COUNT: u32 = 22;
+const LEASE_TABLES: u32 = 23;
 
 function verifyStripes(shard: usize): void {
   for (let i: u32 = 0; i <= stripeMask; i++) {
@@ -320,6 +322,8 @@ export function verifyShard(index: u32, target: usize, room: u32): u32 {
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) verifyClass(shard, sizeClass);
   verifyWheel(shard);
   verifyTags(shard);
+  const fault = faultOfLeases(shard);
+  if (fault != 0) report(LEASE_TABLES, fault);
   const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
   if (itemsMax != 0 && load<u32>(shard + SHARD_ITEMS) > itemsMax) report(OVER_COUNT, itemsMax);
   return findings;

@@ -17,6 +17,6 @@ export interface ScanProgress {
   readonly scanned: number;
   readonly shardsDone: number;
   readonly shardsTotal: number;
-  /** From 0 to 1. A cache that grows meanwhile may take a little of it back. */
+  /** From 0 to 1, never falling. */
   readonly fraction: number;
 }

@@ -1,8 +1,6 @@
 import {
   RECORD_KEY,
   SCAN_AFTER,
-  SCAN_BUCKET,
-  SCAN_BUCKETS,
   SCAN_DELETE,
   SCAN_EXPIRE,
   SCAN_GLOB,
@@ -10,7 +8,10 @@ import {
   SCAN_LIST,
   SCAN_MATCHED,
   SCAN_PATTERN,
+  SCAN_PAUSED,
+  SCAN_PLACE,
   SCAN_SCANNED,
+  SCAN_STATE,
   SCAN_UNITS,
   SCAN_WRITTEN,
 } from '../../native-free-core/assembly/layout.js';
@@ -31,6 +32,8 @@ const KEYS_BYTES_MAX = 16 * 1_024;
 /** Tells the core to take the sequence of the present: what is written later is spared. */
 const LIMIT_NOW = -1;
 const UNITS_ALL = 0xffff_ffff;
+/** The cursor of a shard that was gone through: entries are visited by their reversed hashes. */
+const PLACE_END = 2 ** 32;
 const LENGTH_BYTES = 2;
 
 /** A scan's way through one shard: the cursor, and what the last slice gave. */
@@ -42,8 +45,10 @@ export class ScanSlice {
   readonly #roomBytes: number;
   #limit: number;
   #after = 0;
-  #bucket = 0;
-  #bucketCount = 0;
+  #place = 0;
+  /** A match that the last slice left, and where it goes on. */
+  #paused = 0;
+  #state = 0n;
   /** Whether the next slice only notes which entries are there already. */
   #isMark: boolean;
   /** Entries that the last slice compared. */
@@ -72,14 +77,14 @@ export class ScanSlice {
     this.#roomBytes = mode === 'list' ? keysBytes : 0;
   }
 
-  /** Whether every bucket was visited. */
+  /** Whether the whole shard was visited. */
   get isDone(): boolean {
-    return !this.#isMark && this.#bucketCount > 0 && this.#bucket >= this.#bucketCount;
+    return this.#place === PLACE_END;
   }
 
-  /** Share of the shard that was visited; the shard may grow meanwhile. */
+  /** Share of the shard that was visited. */
   get fraction(): number {
-    return this.#bucketCount === 0 ? 0 : Math.min(1, this.#bucket / this.#bucketCount);
+    return this.#place / PLACE_END;
   }
 
   /** Sends the next slice; the status of the command, FULL when there is no room for it. */
@@ -93,7 +98,9 @@ export class ScanSlice {
     const { view } = session.arena;
     view.setFloat64(address + SCAN_LIMIT, this.#limit, true);
     view.setFloat64(address + SCAN_AFTER, this.#after, true);
-    view.setUint32(address + SCAN_BUCKET, this.#bucket, true);
+    view.setFloat64(address + SCAN_PLACE, this.#place, true);
+    view.setFloat64(address + SCAN_PAUSED, this.#paused, true);
+    view.setBigUint64(address + SCAN_STATE, this.#state, true);
     view.setUint32(address + SCAN_UNITS, this.#isMark ? 0 : UNITS_ALL, true);
     session.bytes.set(bytes, address + SCAN_PATTERN);
     const flags = isGlob ? SCAN_GLOB : 0;
@@ -108,8 +115,9 @@ export class ScanSlice {
     this.#isMark = false;
     this.#limit = view.getFloat64(address + SCAN_LIMIT, true);
     this.#after = view.getFloat64(address + SCAN_AFTER, true);
-    this.#bucket = view.getUint32(address + SCAN_BUCKET, true);
-    this.#bucketCount = view.getUint32(address + SCAN_BUCKETS, true);
+    this.#place = view.getFloat64(address + SCAN_PLACE, true);
+    this.#paused = view.getFloat64(address + SCAN_PAUSED, true);
+    this.#state = view.getBigUint64(address + SCAN_STATE, true);
     this.scanned = view.getUint32(address + SCAN_SCANNED, true);
     this.matched = view.getUint32(address + SCAN_MATCHED, true);
     if (this.mode === 'list') {

@@ -3,6 +3,7 @@ import {
   ITEM_ENCODING,
   ITEM_VALUE_BYTES,
   OP_INCREMENT,
+  OP_LEASE,
   OP_RELEASE,
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
@@ -160,6 +161,7 @@ export class CommandWriter {
   /** Places a command that nothing is waiting before. */
   #place(command: Command): number {
     const status = this.#tryPlace(command);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       command.slice?.take(this.#session.arena.view, this.#lastRecord());
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
@@ -287,6 +289,7 @@ export class CommandWriter {
     if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
     if (status === STATUS_OK) command.scan?.take(this.#session, record);
     if (status === STATUS_OK) command.slice?.take(arena.view, record);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -302,6 +305,14 @@ export class CommandWriter {
 
   #takeSum(command: Command, record: number): void {
     command.guard = this.#session.arena.view.getFloat64(record + RECORD_GUARD, true);
+  }
+
+  /** What the record of an OP_LEASE says; nothing that means anything before it was answered. */
+  #takeLease(command: Command, record: number): void {
+    const { view } = this.#session.arena;
+    command.guard = view.getFloat64(record + RECORD_GUARD, true);
+    command.leaseAddress = view.getUint32(record + RECORD_OLD, true) * REFERENCE_BYTES;
+    command.leaseState = view.getUint32(record + RECORD_PAGES, true);
   }
 
   #settle(command: Command, status: number, shard: number, old: number): void {
@@ -346,6 +357,7 @@ export class CommandWriter {
       if (command.opcode === OP_INCREMENT && status === STATUS_OK) {
         this.#takeSum(command, this.#lastRecord());
       }
+      if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
       this.#settle(command, status, shard, old);
     }
     return this.#queue.length > 0;

@@ -1,10 +1,12 @@
 import {
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
   FLAG_VERSION,
   OP_DELETE,
   OP_INCREMENT,
+  OP_LEASE_END,
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
@@ -12,7 +14,7 @@ import type { ScanSlice } from '../scans/scan-slice.js';
 import type { TagNames } from '../tags/tag-names.js';
 import type { TagSlice } from '../tags/tag-slice.js';
 
-const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION;
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION | FLAG_LEASE;
 /** What a queued command costs on the heap besides its key and value. */
 const COMMAND_BYTES = 256;
 
@@ -38,8 +40,14 @@ export class Command {
   slice: TagSlice | undefined = undefined;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
-  /** Version that a set asks for; what an increment adds, and its sum once it was carried out. */
+  /**
+   * Version that a set asks for; token of the lease that a fill is for, that is given up, or that
+   * was granted; what an increment adds, and its sum once it was carried out.
+   */
   guard = 0;
+  /** Of an answered OP_LEASE: the lease that was granted or is waited for, and its state. */
+  leaseAddress = 0;
+  leaseState = 0;
   /** Bytes of the encoded value, once it was written. */
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
@@ -96,7 +104,8 @@ export class Command {
 
   /** Whether its record carries `guard`. */
   get isGuarded(): boolean {
-    return this.opcode === OP_INCREMENT || (this.flags & FLAG_VERSION) !== 0;
+    if (this.opcode === OP_INCREMENT || this.opcode === OP_LEASE_END) return true;
+    return (this.flags & (FLAG_VERSION | FLAG_LEASE)) !== 0;
   }
 
   /** Bytes of the encoded value, for messages. */

@@ -1,4 +1,4 @@
-/** Tags on every kind of engine: what carries them, what an invalidation removes, in which order. */
+/** Tags on every kind of engine: what carries them, what is removed, in which order. */
 import { describe, expect, test } from 'vitest';
 import { attachEngine, createEngine, type Engine } from '../../src/index.js';
 import { AttachedThread } from '../support/attached-thread.js';

@@ -68,7 +68,8 @@ export class TagRig {
       nowMs: () => this.arena.clock.nowMs(),
     });
     const never = Number.POSITIVE_INFINITY;
-    this.context = new KeyspaceContext(session, true, codecOf('json'), never);
+    const near = { kind: 'off', entryCountMax: 1, isFrozen: false } as const;
+    this.context = new KeyspaceContext(session, true, codecOf('json'), never, near);
     this.spaces = [0, 1].map((id) => new Keyspace(this.context, id));
   }
 
