@@ -1,6 +1,10 @@
 /** Random commands of two threads that are cut off again and again, recover, and go on. */
 import { describe, expect, it } from 'vitest';
-import { FLAG_RETURN_OLD, SHARD_HOME, SHARD_OWNER } from '../../native-free-core/assembly/layout.js';
+import {
+  FLAG_RETURN_OLD,
+  SHARD_HOME,
+  SHARD_OWNER,
+} from '../../native-free-core/assembly/layout.js';
 import { STATUS_FULL, STATUS_OK, STATUS_PENDING } from '../../native-free-core/status.js';
 import { CoreArena } from '../support/core-arena.js';
 import { type CoreThread, READ_ALL, READ_VALUE } from '../support/core-thread.js';
