@@ -1,6 +1,7 @@
 // Commands on their way: built in the caller's ring, applied in place when the shard is free, or
 // published for whoever holds the shard next.
 
+import { announce } from "./announce";
 import {
   hashSeed,
   shardAddress,
@@ -14,6 +15,7 @@ import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
+import { beginInPlace, endInPlace } from "./in-place";
 import { applyLease, applyLeaseEnd } from "./lease-commands";
 import {
   OP_DELETE,
@@ -45,6 +47,7 @@ import {
   RECORD_SIZE,
   RECORD_STATUS,
   RECORD_VALUE_BYTES,
+  RING_CLAIMED,
   RING_HEAD,
   RING_TAIL,
   SHARD_HOME,
@@ -61,8 +64,9 @@ import {
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
+import { clearWork, held, isRecoverer, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
+import { handOver, recoverOwn, recoverSlice } from "./recovery";
 import {
   claimRecord,
   finishRecord,
@@ -88,6 +92,26 @@ const SLICE_UNITS: u32 = 32;
 let record: usize = 0;
 let shardIndex: u32 = 0;
 
+/** Answers of `cutOffSubmit`. */
+const NOT_CUT: u32 = 0;
+const CUT_BEFORE: u32 = 1;
+const CUT_PUBLISHED: u32 = 2;
+
+/** True while `submit` runs; still afterwards when it was cut off. */
+let isSubmitting: bool = false;
+
+/**
+ * Whether the last `submit` was cut off: 0 = no; 1 = yes, and nobody else sees its record; 2 = yes,
+ * and its answer comes through the ring. Says so once.
+ */
+export function cutOffSubmit(): u32 {
+  if (!isSubmitting) return NOT_CUT;
+  isSubmitting = false;
+  const ring = ringOf(thread, shardIndex);
+  const ahead = load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_CLAIMED);
+  return <i32>ahead > 0 ? CUT_PUBLISHED : CUT_BEFORE;
+}
+
 /** Address of this thread's ring page for a shard. */
 @inline
 export function ringOf(slot: usize, shard: u32): usize {
@@ -110,6 +134,8 @@ export function commandRecord(): usize {
  */
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
+  isSubmitting = false;
+  if (held != 0) recoverOwn(currentMs());
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -138,6 +164,8 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
  * `roomBytes` of them, or FULL.
  */
 export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
+  isSubmitting = false;
+  if (held != 0) recoverOwn(currentMs());
   shardIndex = shard;
   const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
   record = claimRecord(ringOf(thread, shard), size);
@@ -203,6 +231,7 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
+  isSubmitting = true;
   // Only now: the value may have been copied out of a pinned entry. Slices of scans and
   // invalidations (opcodes 6 to 8) are sent while their thread still looks at what it has pinned.
   const opcode = load<u8>(record + RECORD_OPCODE);
@@ -221,15 +250,20 @@ export function submit(
   if (mayHold && tryHold(shard)) {
     if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
     drainTouches(shard, ring);
+    beginInPlace(shard, record);
     const status = apply(shard, record, threadId);
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
     if (workOf(shard) != 0) drainWork(shard, FOREIGN_UNITS_MAX);
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
+    endInPlace();
+    isSubmitting = false;
     return status;
   }
-  return publish(shard, ring, mayHold);
+  const status = publish(shard, ring, mayHold, now);
+  isSubmitting = false;
+  return status;
 }
 
 /** In place when the caller wants it and the home worker does not; always where there is none. */
@@ -247,7 +281,7 @@ function keepUp(shard: usize, nowMs: f64): void {
   if ((upkeeps & 31) == 0) upkeep(shard, nowMs);
 }
 
-function publish(shard: usize, ring: usize, mayHold: bool): i32 {
+function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
   publishRecord(ring);
   markWork(shard, threadId);
   put64(thread + THREAD_QUEUED, load<u64>(thread + THREAD_QUEUED) + 1);
@@ -257,6 +291,8 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
   if (mayHold && tryHold(shard)) {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
+  } else if (isRecoverer(shard)) {
+    goOnRecovering(shardIndex, nowMs);
   }
   // After the work bit: whoever gives the shard to another worker stores the home, then rings.
   const home = atomic.load<u32>(shard + SHARD_HOME);
@@ -265,12 +301,26 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
 }
 
 /**
+ * A slice of this thread's recovery of a shard, which its home worker does where it has another:
+ * as `recoverSlice` answers.
+ */
+export function goOnRecovering(index: u32, nowMs: f64): i32 {
+  if (handOver(index)) return 0;
+  const answer = recoverSlice(index, nowMs);
+  if (answer == 0) handOn(shardAddress(index));
+  return answer;
+}
+
+/**
  * Drains a shard's rings if it is free; true when it was. For callers whose ring is full: also
  * when the home worker wants the shard, which it had the time of a whole ring to take.
  */
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
-  judgeBy(currentMs());
+  const now = currentMs();
+  if (held != 0) recoverOwn(now);
+  if (isRecoverer(shard)) goOnRecovering(index, now);
+  judgeBy(now);
   if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
   release(shard);
@@ -280,6 +330,11 @@ export function helpShard(index: u32): bool {
 /** Frees the shard, then looks once more whether a command came in between. */
 export function release(shard: usize): void {
   letGo(shard);
+  handOn(shard);
+}
+
+/** Looks whether commands came for a shard that this thread has just freed. */
+function handOn(shard: usize): void {
   let rounds: u32 = 0;
   while (workOf(shard) != 0) {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
@@ -362,12 +417,6 @@ function unitsOf(command: usize): u32 {
   if (opcode == OP_SCAN) return SCAN_COST;
   const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
   return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
-}
-
-/** Tells a caller that commands of its were answered. */
-export function announce(slot: usize): void {
-  add32(slot + THREAD_COMPLETIONS, 1);
-  if (atomic.load<u32>(slot + THREAD_WAITING) != 0) atomic.notify(slot + THREAD_COMPLETIONS, 1);
 }
 
 function apply(shard: usize, command: usize, id: u32): i32 {

@@ -187,13 +187,12 @@ export class LeaseRig {
     this.threads[index] = next;
   }
 
-  /** The shard of a thread that died in mid-write is started afresh by another. */
+  /** The shard of a thread that died in mid-write is recovered by another: entries stay, leases end. */
   reset(dead: number, by: number): void {
     if (dead === by) return;
     const gone = this.thread(dead).thread;
     this.arena.hold(0, gone.id, gone.generationOf(gone.id));
-    expect(this.thread(by).thread.reset(0, gone.id)).toBe(true);
-    this.entries.clear();
+    expect(this.thread(by).thread.recover(0, gone.id)).toBe(true);
     for (const grant of [...this.granted.values()]) this.end(grant, LEASE_VOIDED);
     this.replace(dead, by);
   }

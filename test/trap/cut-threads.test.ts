@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   FLAG_RETURN_OLD,
   OP_DELETE,
+  OWNER_RECOVERS,
   PAGE_RING,
   RECORD_OLD,
   SHARD_OWNER,
   THREAD_ARRIVING,
+  THREAD_CLAIMANT,
   THREAD_FREE,
   THREAD_STATE,
 } from '../../native-free-core/assembly/layout.js';
@@ -61,10 +63,10 @@ function expectSound(arena: CoreArena): void {
   if (findings.length > 0) throw new Error(findings.join('; '));
 }
 
-/** The thread is gone: its shard is started afresh where it held one, its slot given back. */
+/** The thread is gone: its shard is recovered where it held one. */
 function recover(arena: CoreArena, by: CoreThread, dead: number): void {
   const held = arena.shardU32(SHARD, SHARD_OWNER) !== 0;
-  expect(by.reset(SHARD, dead)).toBe(held);
+  expect(by.recover(SHARD, dead)).toBe(held);
   expectSound(arena);
 }
 
@@ -144,7 +146,7 @@ describe('a home worker that dies while it drains a ring', () => {
   });
 });
 
-describe('a shard that is started afresh', () => {
+describe('a shard that is recovered', () => {
   it('leaves staged pages to the live thread that has filled them', () => {
     const arena = new CoreArena({ limitBytes: 512 * KIB, threadSlotCount: 3 });
     const [caller, dead] = [arena.attach(), arena.attach()];
@@ -153,7 +155,7 @@ describe('a shard that is started afresh', () => {
     const large = new Uint8Array(15_000).fill(9);
     expect(caller.set('large', large, { inPlace: false }).status).toBe(STATUS_PENDING);
     arena.hold(SHARD, dead.id, caller.generationOf(dead.id));
-    expect(caller.reset(SHARD, dead.id)).toBe(true);
+    expect(caller.recover(SHARD, dead.id)).toBe(true);
     expectSound(arena);
     caller.serve();
     const entry = caller.get('large');
@@ -172,7 +174,7 @@ describe('a shard that is started afresh', () => {
       const reference = arena.view.getUint32(record + RECORD_OLD, true);
       expect(reference).not.toBe(0);
       arena.hold(SHARD, dead.id, caller.generationOf(dead.id));
-      expect(caller.reset(SHARD, dead.id)).toBe(true);
+      expect(caller.recover(SHARD, dead.id)).toBe(true);
       for (let i = 0; i < 200; i++) caller.set(`key-${i}`, new Uint8Array(i * 20));
       caller.release(SHARD, reference);
       expectSound(arena);
@@ -189,19 +191,23 @@ describe('a thread that dies while it comes or goes', () => {
     caller.set('a', 'b');
     const instance = arena.attach('core-trap');
     const id = instance.id;
+    const seen = new Set<number>();
     instance.detach();
     const stores = cutEverywhere(
       arena,
       instance,
-      () => instance.core.attachThread(0, 0, 1),
+      () => instance.core.attachThread(77, 5, 1),
       () => {
+        const slot = arena.plan.threadsOffset + id * arena.plan.threadBytes;
+        const isClaimed = stateOf(arena, id) !== THREAD_FREE;
+        if (isClaimed) expect(arena.view.getUint32(slot + THREAD_CLAIMANT, true)).toBe(77);
+        seen.add(stateOf(arena, id));
         recover(arena, caller, id);
         caller.detach(id);
         expectSound(arena);
         expect(arena.countPages(PAGE_RING)).toBe(1);
         expectSetAndGet(caller);
-        // A slot that does not say yet whose it is stays taken: nobody can find its thread dead.
-        if (stateOf(arena, id) === THREAD_ARRIVING) return;
+        // Also one that was cut off between its claim and its first field: the claim says whose.
         expect(stateOf(arena, id)).toBe(THREAD_FREE);
         const next = arena.attach();
         expect(next.id).toBe(id);
@@ -209,6 +215,42 @@ describe('a thread that dies while it comes or goes', () => {
       },
     );
     expect(stores).toBeGreaterThan(10);
+    expect(seen).toContain(THREAD_ARRIVING);
+  });
+
+  it('is found by its claim when it was cut off before its first field', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const instance = arena.attach('core-trap');
+    const { id } = instance;
+    instance.detach();
+    expect(cut(instance, 2, () => instance.core.attachThread(77, 5, 1))).toBe(true);
+    expect(stateOf(arena, id)).toBe(THREAD_ARRIVING);
+    // The same task comes again: nobody else can have been it.
+    const other = arena.attach();
+    expect(other.id).not.toBe(id);
+    expect(instance.core.attachThread(77, 5, 1)).toBe(id);
+    expectSetAndGet(other);
+    expectSound(arena);
+  });
+
+  it('may be taken the place of by a task without a slot, which recovers what it held', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const caller = arena.attach();
+    const dead = arena.attach();
+    caller.set('before', 'kept');
+    const generation = caller.generationOf(dead.id);
+    arena.hold(SHARD, dead.id, generation);
+    const guest = arena.instantiate();
+    expect(guest.core.adoptSlot(dead.id, generation + 1, 88, 6)).toBe(0);
+    expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(1);
+    // One of several does it.
+    expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(0);
+    expect(guest.core.recoverOwn()).toBe(1);
+    while (guest.core.recoverSlice(SHARD) > 0);
+    expect(guest.core.detachThread(dead.id, generation, 10)).toBe(1);
+    expect(stateOf(arena, dead.id)).toBe(THREAD_FREE);
+    expect(caller.text('before')).toBe('kept');
+    expectSound(arena);
   });
 
   it('leaves nothing behind when it is cut off in detachThread', () => {
@@ -232,7 +274,7 @@ describe('a thread that dies while it comes or goes', () => {
     expect(stores).toBeGreaterThan(5);
   });
 
-  it('lets another finish when it is cut off while it starts a shard afresh', () => {
+  it('lets another finish when it is cut off while it recovers a shard', () => {
     const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 4 });
     const caller = arena.attach();
     const rescuer = arena.attach('core-trap');
@@ -242,9 +284,9 @@ describe('a thread that dies while it comes or goes', () => {
     const stores = cutEverywhere(
       arena,
       rescuer,
-      () => rescuer.reset(SHARD, dead.id),
+      () => rescuer.recover(SHARD, dead.id),
       () => {
-        const owner = arena.shardU32(SHARD, SHARD_OWNER) & 0xff;
+        const owner = arena.shardU32(SHARD, SHARD_OWNER) & (OWNER_RECOVERS - 1);
         const holder = owner === 0 ? rescuer.id : owner - 1;
         recover(arena, caller, holder);
         caller.detach(rescuer.id);
