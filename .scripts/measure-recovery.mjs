@@ -42,6 +42,7 @@ for (let i = 0; i < entries; i++) set((i * 7_919) % entries);
 
 const words = new Int32Array(buffer);
 const generation = view.getUint32(slot + layout.THREAD_STATE, true) >>> 8;
+/** @type {number[]} */
 const slices = [];
 let kept = 0;
 let longestReadsMs = 0;

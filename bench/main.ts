@@ -7,9 +7,17 @@ import { engineSuite } from './suites/engine.js';
 import { httpSuite } from './suites/http.js';
 import { memorySuite } from './suites/memory.js';
 import { pausesSuite } from './suites/pauses.js';
+import { restartSuite } from './suites/restart.js';
 import { threadsSuite } from './suites/threads.js';
 
-const SUITES: readonly Suite[] = [engineSuite, threadsSuite, pausesSuite, memorySuite, httpSuite];
+const SUITES: readonly Suite[] = [
+  engineSuite,
+  threadsSuite,
+  pausesSuite,
+  memorySuite,
+  httpSuite,
+  restartSuite,
+];
 const ALL = 'all';
 const EXIT_USAGE = 2;
 

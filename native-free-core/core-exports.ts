@@ -51,6 +51,12 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  holdShard(shardIndex: number, stepsMax: number): number;
+  letGoShard(shardIndex: number): void;
+  openImport(pageCount: number): number;
+  closeImport(address: number, pageCount: number): void;
+  importRecord(record: number, nowMs: number, itemFlags: number): number;
+  stageImport(record: number, nowMs: number): number;
   countNearHits(hits: number): void;
   touchNear(reference: number, upperHash: number): void;
 
@@ -69,13 +75,14 @@ export interface CoreExports {
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
   refreshMs(): number;
-  park(home: number, timeoutMs: number, stopsTicking: number): number;
+  park(home: number, timeoutMs: number, ticksOn: number): number;
   recoverShardOf(shardIndex: number, threadId: number, generation: number): number;
   recoverOwn(): number;
   recoverSlice(shardIndex: number): number;
   rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
+  tickBy(home: number, nowMs: number): void;
 
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
@@ -87,6 +94,10 @@ export interface CoreExports {
     patternBytes: number,
     stepsMax: number,
   ): number;
+  selfSketchAdd(shardIndex: number, key: number, entryCount: number): void;
+  selfSketchEstimate(shardIndex: number, key: number): number;
+  selfGhostAdd(shardIndex: number, hashAddress: number, ghostCount: number): void;
+  selfGhostTake(shardIndex: number, hashAddress: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
   boundSlices(units: number): void;

@@ -59,6 +59,7 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   ERR_CACHE_BUSY: { status: 503, ...RETRY_SOON },
   // PUT and DELETE may be repeated without harm, so asking for another try is right here.
   ERR_CACHE_OUTCOME_UNKNOWN: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_CHECKPOINT_FAILED: { status: 500 },
   ERR_CACHE_ABORTED: { status: 503, ...RETRY_SOON },
   ERR_CACHE_LOAD_FAILED: { status: 502 },
   ERR_CACHE_LOAD_TIMEOUT: { status: 504 },

@@ -30,7 +30,16 @@ import { type EngineStats, readStats } from './engine-stats.js';
 import { CacheError, engineClosed, invalidOptions, statusError } from './errors.js';
 import { Keyspace } from './keyspace.js';
 import { KeyspaceContext } from './keyspace-context.js';
-import { type EngineOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import {
+  type EngineClock,
+  type EngineOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './options.js';
+import type { LoadReport } from './persistence/load-checkpoint.js';
+import { type Moment, readMoment } from './persistence/moment.js';
+import { Persistence } from './persistence/persistence.js';
+import type { CheckpointReport } from './persistence/write-checkpoint.js';
 import { checkResize, type ResizeOptions, type ResizeResult } from './resize-options.js';
 import type { ScanProgress } from './scans/scan-progress.js';
 import { ThreadSession } from './thread-session.js';
@@ -43,7 +52,12 @@ const SEED_BYTES = 8;
 
 /** What a thread has to end besides its own session. */
 type Role =
-  | { readonly kind: 'creator'; readonly group: ShardGroup; readonly hasOwnClock: boolean }
+  | {
+      readonly kind: 'creator';
+      readonly group: ShardGroup;
+      readonly hasOwnClock: boolean;
+      readonly persistence: Persistence | undefined;
+    }
   | { readonly kind: 'attached'; readonly stopWatching: () => void };
 
 /**
@@ -99,6 +113,30 @@ export class Engine extends Keyspace implements AsyncDisposable {
     this.#context.assertOpen('stats');
     near?.flushHits();
     return readStats(session, failedWrites, writer.pending.count);
+  }
+
+  /**
+   * Writes the file of the option `persistence` now, while all threads go on: each shard as it was
+   * at one moment. Loaded after a crash, its entries count as stale; the file of `close()` replaces
+   * it. For the thread that created the engine.
+   *
+   * Rejects with `ERR_CACHE_CHECKPOINT_FAILED`, the former file unchanged, or
+   * `ERR_CACHE_INVALID_OPTIONS` where this engine has no file.
+   */
+  async checkpoint(): Promise<CheckpointReport> {
+    this.#context.assertOpen('checkpoint');
+    const role = this.#role;
+    if (role.kind !== 'creator' || role.persistence === undefined) {
+      const problem =
+        'persistence: only the thread that created an engine with a file can write it';
+      throw invalidOptions('checkpoint', [problem]);
+    }
+    return role.persistence.checkpoint(this.#context.session, false);
+  }
+
+  /** What was loaded when the engine was created; undefined when it began empty. */
+  get loaded(): LoadReport | undefined {
+    return this.#role.kind === 'creator' ? this.#role.persistence?.report : undefined;
   }
 
   /**
@@ -205,6 +243,7 @@ export class Engine extends Keyspace implements AsyncDisposable {
     reclaimDeadThreads(session.arena);
     await this.#role.group.stop();
     stopArena(session);
+    await this.#role.persistence?.writeLast(session);
   }
 
   /** `close`. */
@@ -265,15 +304,21 @@ function makeEngine(
   return new Engine(context, handle, role, emitter);
 }
 
-function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: Clock): Arena {
+function makeArena(
+  options: ResolvedOptions,
+  module: WebAssembly.Module,
+  clock: Clock,
+  hashSeed: bigint | undefined,
+): Arena {
   const plan = planArena({
     limitBytes: options.memoryBytes,
     shardCount: options.shardCount,
     threadSlotCount: options.threadCountMax,
     entryCountMax: options.entryCountMax,
+    eviction: options.eviction.kind,
   });
   // Random for each arena: nobody outside can choose keys that meet in one bucket.
-  const seed = randomBytes(SEED_BYTES).readBigUInt64LE();
+  const seed = hashSeed ?? randomBytes(SEED_BYTES).readBigUInt64LE();
   const arena = createArena(plan, module, clock, seed);
   signArena(arena);
   return arena;
@@ -288,16 +333,28 @@ export function createEngine(options: EngineOptions = {}): Promise<Engine> {
   return startEngine(options);
 }
 
-/** @internal `createEngine`, with home workers that tests can make fail. */
+/** What tests put in the place of an engine's surroundings. */
+export interface EngineInternals extends GroupInternals {
+  readonly readMoment?: () => Moment;
+}
+
+/** @internal `createEngine`, with home workers that tests can make fail, and other times. */
 export async function startEngine(
   options: EngineOptions,
-  internals: GroupInternals = {},
+  internals: EngineInternals = {},
 ): Promise<Engine> {
   const resolved = resolveOptions(options, { availableParallelism: availableParallelism() });
   const module = await loadCoreModule();
-  const birthMs = monotonicMs();
-  const clock = resolved.clock ?? createClock(birthMs);
-  const arena = makeArena(resolved, module, clock);
+  const persistence =
+    resolved.persistence === undefined
+      ? undefined
+      : await Persistence.open(resolved.persistence, internals.readMoment ?? readMoment);
+  // The arena's time goes on where that of its file ended: times in the file mean the same here.
+  const startMs = persistence?.startMs ?? 0;
+  const birthMs = monotonicMs() - startMs;
+  const clock = continued(resolved.clock, startMs) ?? createClock(birthMs);
+  const arena = makeArena(resolved, module, clock, persistence?.hashSeed);
+  await persistence?.load(arena, clock.nowMs());
   const emitter = new EngineEmitter();
   const listener = {
     shardRecovered: emitter.emit.bind(emitter, 'shard-recovered'),
@@ -316,12 +373,19 @@ export async function startEngine(
   });
   try {
     const hasOwnClock = resolved.clock !== undefined;
-    const role: Role = { kind: 'creator', group, hasOwnClock };
+    const role: Role = { kind: 'creator', group, hasOwnClock, persistence };
     return makeEngine(arena, clock, handle, role, emitter);
   } catch (error) {
     await group.stop();
     throw error;
   }
+}
+
+/** A clock of the caller, put forward so that it shows `startMs` now. */
+function continued(clock: EngineClock | undefined, startMs: number): Clock | undefined {
+  if (clock === undefined || startMs === 0) return clock;
+  const offsetMs = startMs - clock.nowMs();
+  return { nowMs: () => clock.nowMs() + offsetMs };
 }
 
 /**

@@ -40,6 +40,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_CHECKPOINT_FAILED'
   | 'ERR_CACHE_ABORTED'
   | 'ERR_CACHE_LOAD_FAILED'
   | 'ERR_CACHE_LOAD_TIMEOUT'
@@ -147,6 +148,11 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
+  },
+  ERR_CACHE_CHECKPOINT_FAILED: {
+    retryable: true,
+    cause: 'The file of the engine could not be written; the one before it stays.',
+    remedy: 'Read the message: free disk space, or give a path that this user alone may write to.',
   },
   ERR_CACHE_ABORTED: {
     retryable: true,
@@ -380,6 +386,11 @@ export function bufferTooSmall(valueBytes: number, bufferBytes: number): CacheEr
 /** `ERR_CACHE_CLOSED` for the method that was called. */
 export function engineClosed(operation: string): CacheError {
   return refused('ERR_CACHE_CLOSED', `${operation}: the engine is closed`);
+}
+
+/** `ERR_CACHE_CHECKPOINT_FAILED`, with what the system said, where it did. */
+export function checkpointFailed(problem: string, cause?: unknown): CacheError {
+  return new CacheError('ERR_CACHE_CHECKPOINT_FAILED', `checkpoint: ${problem}`, { cause });
 }
 
 /** `ERR_CACHE_INVALID_OPTIONS` with every problem, one a line, each `field: problem`. */

@@ -22,8 +22,12 @@ export type {
   EngineOptions,
   EvictionOption,
   NearCacheOption,
+  PersistenceOption,
   WritesOption,
 } from './options.js';
+export type { LoadReport } from './persistence/load-checkpoint.js';
+export type { PersistenceEvent } from './persistence/persistence-event.js';
+export type { CheckpointReport } from './persistence/write-checkpoint.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
 export type { ResizeOptions, ResizeResult } from './resize-options.js';

@@ -3,6 +3,7 @@ import { describeValue } from './describe-value.js';
 import { type Duration, readDuration, TTL_NEVER_MS } from './duration.js';
 import { invalidOptions } from './errors.js';
 import { nearestName } from './nearest-name.js';
+import type { FileOption } from './persistence/file-option.js';
 
 /** A monotonic clock, injected by tests. */
 export interface EngineClock {
@@ -10,14 +11,39 @@ export interface EngineClock {
   nowMs(): number;
 }
 
-/** Which entries leave when memory is full. */
-export type EvictionOption = { readonly kind: 'lru' };
+/**
+ * Which entries leave when there is no room for a new one. `lru`: the least recently used, the
+ * cheapest. `lfu`: W-TinyLFU with a window that adapts, which weighs how often a key was asked for
+ * against how recently. `s3fifo`: S3-FIFO, which lets go early of what is asked for only once.
+ */
+export type EvictionOption =
+  | { readonly kind: 'lru' }
+  | { readonly kind: 'lfu' }
+  | { readonly kind: 's3fifo' };
 
 /** How values that are neither strings nor bytes are stored. */
 export type CodecOption = { readonly kind: 'json' } | { readonly kind: 'msgpack' };
 
 /** `inplace`: a caller applies its write itself where the shard is free; `ring`: workers do. */
 export type WritesOption = { readonly kind: 'inplace' } | { readonly kind: 'ring' };
+
+/**
+ * Where entries outlive the process. `file`: they are written to `path` when the creating
+ * thread closes the engine and by `engine.checkpoint()`, and read when an engine is created with
+ * that path.
+ */
+export type PersistenceOption =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind: 'file';
+      /** Not a symbolic link; in a folder that not everybody may write to. One engine a path. */
+      readonly path: string;
+      /**
+       * What to do with a file that is not of a clean close, as after a crash: load its entries as
+       * stale, or drop them. Default `'load'`.
+       */
+      readonly stale?: 'load' | 'drop';
+    };
 
 /**
  * Copies of entries that each thread keeps on its own heap, decoded: a hit then costs a look into
@@ -67,6 +93,8 @@ export interface EngineOptions {
   readonly codec?: CodecOption;
   /** Default `{ kind: 'inplace' }`. */
   readonly writes?: WritesOption;
+  /** Default `{ kind: 'off' }`. */
+  readonly persistence?: PersistenceOption;
   /** Default: on, with 16,384 copies for each thread. */
   readonly nearCache?: NearCacheOption;
   /** A clock for tests; with `workers: 0` alone, since a function stays in its thread. */
@@ -95,6 +123,8 @@ export interface ResolvedOptions {
   readonly eviction: EvictionOption;
   readonly codec: CodecOption;
   readonly writes: WritesOption;
+  /** `undefined`: off. */
+  readonly persistence: FileOption | undefined;
   readonly nearCache: ResolvedNearCache;
   /** `undefined`: the real one. */
   readonly clock: EngineClock | undefined;
@@ -133,6 +163,8 @@ const DEFAULTS = {
   writes: 'inplace',
 } as const;
 
+const EVICTION_KINDS = ['lru', 'lfu', 's3fifo'] as const;
+
 const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
   'memory',
   'workers',
@@ -143,6 +175,7 @@ const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
   'eviction',
   'codec',
   'writes',
+  'persistence',
   'nearCache',
   'clock',
 ];
@@ -171,9 +204,10 @@ export function resolveOptions(raw: unknown, machine: Machine): ResolvedOptions 
     threadCountMax,
     entryCountMax: resolveMaxEntries(options['maxEntries'], shardCount, problems),
     defaultTtlMs: resolveDefaultTtl(options['defaultTtl'], problems),
-    eviction: resolveKind(options, 'eviction', ['lru'], DEFAULTS.eviction, problems),
+    eviction: resolveKind(options, 'eviction', EVICTION_KINDS, DEFAULTS.eviction, problems),
     codec: resolveKind(options, 'codec', ['json', 'msgpack'], DEFAULTS.codec, problems),
     writes: resolveKind(options, 'writes', ['inplace', 'ring'], DEFAULTS.writes, problems),
+    persistence: resolvePersistence(options['persistence'], problems),
     nearCache: resolveNearCache(options['nearCache'], problems),
     clock: resolveClock(options['clock'], workerCount, problems),
     availableParallelism: machine.availableParallelism,
@@ -353,6 +387,32 @@ function resolveKind<Kind extends string>(
       (nearest === undefined ? `give ${forms}` : `did you mean '${nearest}'?`),
   );
   return standIn;
+}
+
+function resolvePersistence(value: unknown, problems: Problems): FileOption | undefined {
+  if (value === undefined) return undefined;
+  const field = 'persistence';
+  const forms = "{ kind: 'off' } or { kind: 'file', path }";
+  if (!isRecord(value)) return problems.add(field, `must be ${forms}, not ${describeValue(value)}`);
+  const { kind, path, stale = 'load', ...others } = value;
+  checkNames(others, ['kind', 'path', 'stale'], `${field}.`, problems);
+  if (kind === 'off') {
+    if (path !== undefined) problems.add(`${field}.path`, "needs kind: 'file'");
+    return undefined;
+  }
+  if (kind !== 'file') {
+    return problems.add(`${field}.kind`, `${describeValue(kind)} is unknown; give ${forms}`);
+  }
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    return problems.add(`${field}.path`, `${describeValue(path)} is no path of a file`);
+  }
+  if (stale !== 'load' && stale !== 'drop') {
+    return problems.add(
+      `${field}.stale`,
+      `${describeValue(stale)} is unknown; give 'load' or 'drop'`,
+    );
+  }
+  return Object.freeze({ kind, path, stale });
 }
 
 const NEAR_ENTRIES = 16_384;

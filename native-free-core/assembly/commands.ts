@@ -232,9 +232,10 @@ export function submit(
   inPlace: u32,
 ): i32 {
   isSubmitting = true;
-  // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
-  // its thread still looks at what it has pinned.
-  if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
+  // Only now: the value may have been copied out of a pinned entry. Slices of scans and
+  // invalidations (opcodes 6 to 8) are sent while their thread still looks at what it has pinned.
+  const opcode = load<u8>(record + RECORD_OPCODE);
+  if (opcode < OP_REMOVE_TAGGED || opcode > OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);

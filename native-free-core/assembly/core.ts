@@ -5,6 +5,14 @@ export { createArena } from "./creation";
 export { recoverOwn, recoverShardOf, recoverSlice } from "./recovery-calls";
 export { rebuildShard } from "./recovery-rebuild";
 export { boundSlices } from "./recovery-rounds";
+export {
+  closeImport,
+  holdShard,
+  importRecord,
+  letGoShard,
+  openImport,
+  stageImport,
+} from "./importing";
 export { bindArena, bindThread } from "./arena";
 export { clearNamespace } from "./clearing";
 export {
@@ -27,8 +35,19 @@ export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
-export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, refreshMs, tick } from "./clock";
+export {
+  answered,
+  reap,
+  selfGhostAdd,
+  selfGhostTake,
+  selfHash,
+  selfSketchAdd,
+  selfSketchEstimate,
+  setHome,
+  shardOfKey,
+  waiting,
+} from "./inspection";
+export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

@@ -4,6 +4,7 @@
 
 import { stripeOf } from "./arena";
 import { ITEM_FLAGS, ITEM_HASH, ITEM_STALE } from "./layout";
+import { noteChange, pageOf } from "./pages";
 import { put8 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 
@@ -25,5 +26,6 @@ export function markStale(shard: usize, item: usize): bool {
   stripeOpen(stripe);
   put8(item + ITEM_FLAGS, flags | ITEM_STALE);
   stripeClose(stripe);
+  noteChange(pageOf(item));
   return true;
 }

@@ -1,17 +1,22 @@
 // How a set gives its item tags: the tags are found or made, and kept, before the item is known to
 // anybody. The place where tags and the making of room meet. Holder only.
 
-import { toReference } from "./arena";
+import { toAddress, toReference } from "./arena";
 import { copyBytes } from "./bytes";
 import { stealPage } from "./eviction";
 import { fence } from "./fence";
 import {
   CLASS_LARGE,
   FLAG_LARGE,
+  FLAG_TAGGED,
   MEMBER_TAG,
   MEMBERS_COUNT,
   NAME_BYTES,
   NAME_TEXT,
+  NAMES_COUNT,
+  NAMES_FIRST,
+  NAMES_HELD,
+  NAMES_PLACE,
   NO_THREAD,
   PAGE_NEXT,
   PAGE_STAGED,
@@ -30,13 +35,13 @@ import {
   TAG_NAMESPACE,
   TAG_STATE,
 } from "./layout";
-import { givePage, markPage, NO_PAGE, pageEntry, pageOf } from "./pages";
-import { publish32, put16, put32, put64 } from "./store";
+import { givePage, markPage, NO_PAGE, noteChange, pageEntry, pageOf } from "./pages";
+import { publish32, put16, put32, put64, put8 } from "./store";
 import { blockOf, memberAt, memberCount } from "./tag-block";
 import { areStaged, nextName, openNames } from "./tag-names";
 import { addTagPage, freeTagChunk, takeTagChunk, tagClassOf } from "./tag-pages";
 import { findTag, hasTable, insertTag, openTable } from "./tag-table";
-import { holdTag, releaseTags, tagHash } from "./tags";
+import { holdTag, releaseTag, releaseTags, tagHash } from "./tags";
 
 /** Names of the tags that a set carries. */
 export function namesOf(record: usize): usize {
@@ -56,6 +61,14 @@ export function beginTags(shard: usize, record: usize, item: usize): bool {
   const page = areStaged(names) ? load<u32>(pageEntry(pageOf(block)) + PAGE_NEXT) - 1 : NO_PAGE;
   const count = openNames(names, page);
   put32(block + MEMBERS_COUNT, count);
+  if (load<u8>(names + NAMES_PLACE) == NAMES_HELD) {
+    for (let i: u32 = 0; i < count; i++) {
+      const tag = load<u32>(names + NAMES_FIRST + i * 4);
+      holdTag(toAddress(tag));
+      put32(memberAt(block, i) + MEMBER_TAG, tag);
+    }
+    return true;
+  }
   const namespaceId = load<u16>(record + RECORD_NAMESPACE);
   for (let i: u32 = 0; i < count; i++) {
     const tag = internTag(shard, nextName(), namespaceId);
@@ -73,6 +86,33 @@ export function beginTags(shard: usize, record: usize, item: usize): bool {
 export function finishTags(shard: usize, item: usize): void {
   const block = blockOf(item);
   releaseTags(shard, block, memberCount(block));
+}
+
+/**
+ * Lets a record, which is complete but for its tags, carry those of an item, and keeps them:
+ * `dropCarried` follows, whatever becomes of the record. There is room for TAGS_MAX references.
+ */
+export function carryTags(record: usize, item: usize): void {
+  put8(record + RECORD_FLAGS, load<u8>(record + RECORD_FLAGS) | FLAG_TAGGED);
+  const names = namesOf(record);
+  const block = blockOf(item);
+  const count = memberCount(block);
+  put8(names + NAMES_COUNT, count);
+  put8(names + NAMES_PLACE, NAMES_HELD);
+  for (let i: u32 = 0; i < count; i++) {
+    const tag = load<u32>(memberAt(block, i) + MEMBER_TAG);
+    holdTag(toAddress(tag));
+    put32(names + NAMES_FIRST + i * 4, tag);
+  }
+}
+
+/** Ends what `carryTags` began. */
+export function dropCarried(shard: usize, record: usize): void {
+  const names = namesOf(record);
+  const count = load<u8>(names + NAMES_COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    releaseTag(shard, toAddress(load<u32>(names + NAMES_FIRST + i * 4)));
+  }
 }
 
 /** Gives back the staged pages behind the last page of an item. */
@@ -106,6 +146,7 @@ function internTag(shard: usize, name: usize, namespaceId: u32): usize {
   put32(tag + TAG_COUNT, 1);
   fence();
   publish32(tag + TAG_STATE, TAG_LIVE);
+  noteChange(pageOf(tag));
   insertTag(shard, tag);
   return tag;
 }

@@ -28,6 +28,7 @@ import {
 } from "./layout";
 import {
   givePage,
+  noteChange,
   offsetInPage,
   pageAddress,
   pageClass,
@@ -154,6 +155,7 @@ export function tagsForget(item: usize): void {
 function freeTag(shard: usize, tag: usize): void {
   removeTag(shard, tag);
   put32(tag + TAG_STATE, 0);
+  noteChange(pageOf(tag));
   freeTagChunk(shard, tag);
   if (load<u32>(shard + SHARD_TAGS) == 0) closeTable(shard);
 }
@@ -163,13 +165,17 @@ export function holdTag(tag: usize): void {
   put32(tag + TAG_COUNT, load<u32>(tag + TAG_COUNT) + 1);
 }
 
-/** Ends what `holdTag` began, for the first `count` tags of a block. */
+/** Ends what `holdTag` began; a tag that has no member then is freed. */
+export function releaseTag(shard: usize, tag: usize): void {
+  const left = load<u32>(tag + TAG_COUNT) - 1;
+  put32(tag + TAG_COUNT, left);
+  if (left == 0) freeTag(shard, tag);
+}
+
+/** `releaseTag` for the first `count` tags of a block. */
 export function releaseTags(shard: usize, block: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
-    const tag = toAddress(load<u32>(memberAt(block, i) + MEMBER_TAG));
-    const left = load<u32>(tag + TAG_COUNT) - 1;
-    put32(tag + TAG_COUNT, left);
-    if (left == 0) freeTag(shard, tag);
+    releaseTag(shard, toAddress(load<u32>(memberAt(block, i) + MEMBER_TAG)));
   }
 }
 

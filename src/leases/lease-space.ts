@@ -24,6 +24,8 @@ const UNAVAILABLE: LeaseOutcome<never> = Object.freeze({ state: 'unavailable' })
 export interface LeaseAccess {
   /** The value of a live entry. */
   read(key: string): unknown;
+  /** The value of a stale entry. */
+  readStale(key: string): unknown;
   /** Stores a value if the lease of that token still stands. */
   fill(
     key: string,
@@ -50,6 +52,10 @@ export class LeaseSpace implements LeasePort {
 
   read(key: string): unknown {
     return this.#access.read(key);
+  }
+
+  readStale(key: string): unknown {
+    return this.#access.readStale(key);
   }
 
   fill(

@@ -24,6 +24,7 @@ const RESULT_NAMES: Readonly<Record<string, readonly string[]>> = {
   threads: ['get.scaling'],
   pauses: ['delay.churn.p999', 'delay.churn.max'],
   memory: ['rss.perEntry'],
+  restart: ['restart.write', 'restart.load'],
   http: ['get.hit', 'get.hit.p99', 'get.hit.p99.halfRate'],
 };
 
