@@ -88,8 +88,8 @@ export function reclaimBeforeAttach(arena: Arena): void {
   for (const { threadId, generation } of deadThreads(arena)) {
     const { threadId: osId, startTime } = osThread;
     if (core.adoptSlot(threadId, generation, osId, startTime) === 0) continue;
-    core.recoverOwn();
+    recoverShards(arena, threadId, generation);
     endRecoveries(arena);
-    releaseSlot(arena, { threadId, generation });
+    releaseSlot(arena, markOf(arena, threadId));
   }
 }

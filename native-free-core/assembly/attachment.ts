@@ -85,8 +85,10 @@ export function adoptSlot(id: u32, generation: u32, osThreadId: f64, osStartTime
   const slot = threadAddress(id);
   const seen = atomic.load<u64>(slot + THREAD_STATE);
   if (<u32>seen >> 8 != generation || (seen & 0xff) == THREAD_FREE) return false;
-  const wanted = ((<u64>(<u32>osThreadId)) << 32) | <u64>(<u32>seen);
-  if (seen == wanted || swap64(slot + THREAD_STATE, seen, wanted) != seen) return false;
+  // Of the next generation: whoever still means the dead one can take nothing from this one.
+  const state = ((generation + 1) << 8) | (<u32>seen & 0xff);
+  const wanted = ((<u64>(<u32>osThreadId)) << 32) | <u64>state;
+  if (swap64(slot + THREAD_STATE, seen, wanted) != seen) return false;
   putF64(slot + THREAD_OS_ID, osThreadId);
   putF64(slot + THREAD_OS_START, osStartTime);
   bindThread(id);

@@ -5,7 +5,6 @@ import { pageBytes, toAddress, toReference } from "./arena";
 import { isPinnable, isPinned } from "./hazard";
 import {
   CLASS_LARGE,
-  CLASS_MAX,
   ITEM_CLASS,
   ITEM_EXPIRY_MS,
   ITEM_LIMBO,

@@ -187,7 +187,7 @@ export class LeaseRig {
     this.threads[index] = next;
   }
 
-  /** The shard of a thread that died in mid-write is recovered by another: entries stay, leases end. */
+  /** The shard of a thread that died in mid-write is recovered: entries stay, leases end. */
   reset(dead: number, by: number): void {
     if (dead === by) return;
     const gone = this.thread(dead).thread;

@@ -245,9 +245,13 @@ describe('a thread that dies while it comes or goes', () => {
     expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(1);
     // One of several does it.
     expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(0);
-    expect(guest.core.recoverOwn()).toBe(1);
+    expect(guest.core.recoverShardOf(SHARD, dead.id, generation)).toBe(1);
+    // Who still means the dead one takes nothing from the living.
+    expect(caller.core.recoverShardOf(SHARD, dead.id, generation)).toBe(0);
     while (guest.core.recoverSlice(SHARD) > 0);
     expect(guest.core.detachThread(dead.id, generation, 10)).toBe(1);
+    expect(stateOf(arena, dead.id)).not.toBe(THREAD_FREE);
+    expect(guest.core.detachThread(dead.id, generation + 1, 10)).toBe(1);
     expect(stateOf(arena, dead.id)).toBe(THREAD_FREE);
     expect(caller.text('before')).toBe('kept');
     expectSound(arena);
