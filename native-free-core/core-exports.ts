@@ -73,7 +73,6 @@ export interface CoreExports {
   recoverShardOf(shardIndex: number, threadId: number, generation: number): number;
   recoverOwn(): number;
   recoverSlice(shardIndex: number): number;
-  handOver(shardIndex: number): number;
   rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;

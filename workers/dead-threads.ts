@@ -47,7 +47,7 @@ function deadThreads(arena: Arena): ThreadMark[] {
   return dead;
 }
 
-/** The claimant is stored with the state; the start time of its task belongs to it once both agree. */
+/** The claimant is stored with the state; the start time is its own once both ids agree. */
 function isDead(arena: Arena, slot: number): boolean {
   const { view } = arena;
   const state = view.getUint32(slot + THREAD_STATE, true) & 0xff;

@@ -183,9 +183,8 @@ export function detachThread(id: u32, generation: u32, stepsMax: u32): bool {
   const slot = threadAddress(id);
   const word = generation << 8;
   // One that came no further than its claim has no rings yet, and was not counted.
-  if (swap32(slot + THREAD_STATE, word | THREAD_ARRIVING, word | THREAD_FREE) == (word | THREAD_ARRIVING)) {
-    return true;
-  }
+  const arriving = word | THREAD_ARRIVING;
+  if (swap32(slot + THREAD_STATE, arriving, word | THREAD_FREE) == arriving) return true;
   swap32(slot + THREAD_STATE, word | THREAD_ATTACHED, word | THREAD_LEAVING);
   if (atomic.load<u32>(slot + THREAD_STATE) != (word | THREAD_LEAVING)) return true;
   publish32(slot + THREAD_HAZARD, 0);

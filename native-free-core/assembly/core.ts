@@ -2,7 +2,7 @@
 
 export { adoptSlot, attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
-export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
+export { recoverOwn, recoverShardOf, recoverSlice } from "./recovery-calls";
 export { rebuildShard } from "./recovery-rebuild";
 export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";

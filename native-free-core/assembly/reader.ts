@@ -85,7 +85,7 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { held, tryHold } from "./owner";
 import { drainTouches } from "./recency";
-import { recoverOwnAt } from "./recovery";
+import { recoverOwn } from "./recovery";
 import { isStale } from "./staleness";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -157,7 +157,7 @@ function isOver(item: usize, namespaceId: u32): bool {
 function isPast(expiry: f64): bool {
   if (expiry == Infinity) return false;
   // No code of the host runs while a shard is held.
-  return (isHolding ? judgeMs : refreshMs()) >= expiry;
+  return (held != 0 ? judgeMs : refreshMs()) >= expiry;
 }
 
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
@@ -207,13 +207,6 @@ function takeMeta(item: usize): void {
   putF64(result + RESULT_VERSION, <f64><i64>(load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS));
 }
 
-let isHolding: bool = false;
-
-/** After a read was cut off while it held a shard. */
-export function endReading(): void {
-  isHolding = false;
-}
-
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
@@ -257,7 +250,7 @@ function attempt(
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
-  if (held != 0) recoverOwnAt(currentMs());
+  if (held != 0) recoverOwn(currentMs());
   unpin();
   const hash = hashBytes(thread + THREAD_KEY, keyBytes, namespaceSeed(hashSeed, namespaceId));
   const index = shardOf(hash);
@@ -306,9 +299,7 @@ function readAgain(
   for (let step: u32 = 0; step < WAIT_STEPS_MAX; step++) {
     judgeBy(currentMs());
     if (tryHold(shard)) {
-      isHolding = true;
       const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
-      isHolding = false;
       release(shard);
       return status == TORN ? STATUS_BUSY : status;
     }
