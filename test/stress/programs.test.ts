@@ -49,6 +49,7 @@ describe('stress programs', () => {
       'commands',
       30_000,
     ],
+    ['threads that die at any point lose no entry and no caller', 'recovery', 'kills', 10],
     ['no read is torn under writers, kills and page moves', 'torn', 'reads', 500_000],
   ])(
     '%s',

@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setEnvironmentData, type Worker } from 'node:worker_threads';
 import { startEngine } from '../../../src/engine.js';
 import type { Engine, WritesOption } from '../../../src/index.js';
+import { type RecoveryReport, RecoveryWatch } from '../../../workers/shard-recovery.js';
 import { createRandom, type Random } from '../../lib/random.js';
 import { checkedValue, sequenceOf } from '../lib/checked-value.js';
-import { reclaim, shardOf, TRAP_WORDS, verifyEngine } from '../lib/internals.js';
+import { reclaim, sessionOf, shardOf, TRAP_WORDS, verifyEngine } from '../lib/internals.js';
 import { isRunThread, RegisterRun, type RunThread, type ThreadKind } from '../lib/register-run.js';
 import { keyName, Registers, THREAD_ARMED, THREAD_STOPPED } from '../lib/registers.js';
 import { percentile, settles, until } from '../lib/waiting.js';
@@ -61,7 +62,9 @@ class RecoveryRun {
   readonly #trapWords: Int32Array;
   /** A key of each shard that nobody else uses. */
   readonly #probes: readonly string[];
-  #recovered = 0;
+  readonly #watch: RecoveryWatch;
+  /** What the engine itself says about its recoveries. */
+  readonly reports: RecoveryReport[] = [];
 
   constructor(engine: Engine, homeWorkers: Worker[], seed: number, trapWords: Int32Array) {
     this.#engine = engine;
@@ -76,9 +79,7 @@ class RecoveryRun {
       while (shardOf(engine, `probe ${attempt}`) !== shard) attempt += 1;
       return `probe ${attempt}`;
     });
-    engine.on('shard-recovered', () => {
-      this.#recovered += 1;
-    });
+    this.#watch = new RecoveryWatch(sessionOf(engine).arena);
   }
 
   async play(kills: number, log: (line: string) => void): Promise<void> {
@@ -94,7 +95,6 @@ class RecoveryRun {
   }
 
   async #kill(kill: Kill): Promise<Sample> {
-    const recoveredBefore = this.#recovered;
     const isHome = kill.startsWith('home worker');
     const startMs = isHome ? await this.#killHomeWorker(kill) : await this.#killAttached(kill);
     await this.#readsAreBack();
@@ -109,7 +109,9 @@ class RecoveryRun {
       const isBack = length === HOME_WORKERS && this.#engine.stats().threads.length === THREADS;
       return isBack || this.run.problems.length > 0;
     });
-    return { kill, readsMs, writesMs, recovered: this.#recovered - recoveredBefore };
+    const reports = this.#watch.take();
+    this.reports.push(...reports);
+    return { kill, readsMs, writesMs, recovered: reports.length };
   }
 
   async #killAttached(kill: Kill): Promise<number> {
@@ -212,7 +214,7 @@ async function recover(
     `writes ${kind}: ${samples.length} kills, ${stats.items} entries, ` +
       `${stats.bytes} bytes in ${stats.memoryBytes}`,
   );
-  print(samples, options);
+  print(samples, recovery.reports, options);
   const sum = (field: 'reads' | 'writes' | 'unknown' | 'busy'): number =>
     reports.reduce((total, report) => total + report[field], 0);
   options.print(
@@ -250,15 +252,25 @@ function checkFill(engine: Engine, count: number): string[] {
   return problems;
 }
 
-function print(samples: readonly Sample[], { print: out }: StressOptions): void {
-  const line = (what: string, of: readonly Sample[]): void => {
+type Times = Pick<Sample, 'readsMs' | 'writesMs'>;
+
+function print(
+  samples: readonly Sample[],
+  reports: readonly RecoveryReport[],
+  { print: out }: StressOptions,
+): void {
+  const line = (what: string, of: readonly Times[]): void => {
     const times = (field: 'readsMs' | 'writesMs'): string => {
       const values = of.map((sample) => sample[field]);
       return `p50 ${percentile(values, 50).toFixed(1)} p99 ${percentile(values, 99).toFixed(1)} ms`;
     };
     out(`  ${what}: ${of.length}; reads back ${times('readsMs')}; writes ${times('writesMs')}`);
   };
-  line('all kills', samples);
+  const sum = (field: 'entriesKept' | 'entriesDropped'): number =>
+    reports.reduce((total, report) => total + report[field], 0);
+  line('recoveries, from when one began', reports);
+  out(`    entries kept ${sum('entriesKept')}, freed ${sum('entriesDropped')}`);
+  line('all kills, as callers saw it', samples);
   line(
     'in mid-write',
     samples.filter(({ recovered }) => recovered > 0),

@@ -18,6 +18,8 @@ const VICTIM_KEYS = 500;
 const MEMORY = '16mb';
 const SHARDS = 2;
 const HOME_WORKERS = 2;
+/** With the creator. */
+const THREADS = 1 + READERS + HOME_WORKERS;
 /** Between two kills, at most. */
 const KILL_EVERY_MS = 150;
 const TRAP_STORES_MAX = 2_000;
@@ -55,7 +57,6 @@ async function runTorn(reads: number, options: StressOptions): Promise<readonly 
   let kills = 0;
   while (registers.get('reads') < reads && run.problems.length === 0) {
     registers.set('phase', Math.floor(kills / KILLS_PER_PHASE));
-    const threads = engine.stats().threads.length;
     const victim = await run.start(READERS, {
       ...READER,
       firstKey: READERS * KEYS_PER_THREAD,
@@ -66,7 +67,7 @@ async function runTorn(reads: number, options: StressOptions): Promise<readonly 
     await victim.kill();
     await until('its slot is free', () => {
       reclaim(engine);
-      return engine.stats().threads.length <= threads || run.problems.length > 0;
+      return engine.stats().threads.length <= THREADS || run.problems.length > 0;
     });
     kills += 1;
     run.watch();

@@ -185,6 +185,8 @@ class RegisterThread {
 
   /** Whether a write may fail so; what became of it is not known then, or it was not made. */
   #isExpected(error: unknown): boolean {
+    // Cut off before it was sent.
+    if (error instanceof WebAssembly.RuntimeError) return this.#data.trap === 'go on';
     if (!CacheError.is(error)) return false;
     if (error.code === 'ERR_CACHE_OUT_OF_MEMORY') return this.#data.mayEvict;
     if (error.code !== 'ERR_CACHE_OUTCOME_UNKNOWN') return false;
