@@ -12,6 +12,7 @@ export interface CoreExports {
   createArena(entryCountMax: number): void;
   attachThread(osThreadId: number, osStartTime: number, countsAsCaller: number): number;
   bindThread(threadId: number): void;
+  adoptSlot(threadId: number, generation: number, osId: number, osStartTime: number): number;
   detachThread(threadId: number, generation: number, stepsMax: number): number;
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
@@ -45,6 +46,7 @@ export interface CoreExports {
   commandShard(): number;
   commandRecord(): number;
   helpShard(shardIndex: number): number;
+  cutOffSubmit(): number;
   answered(shardIndex: number): number;
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
@@ -74,7 +76,11 @@ export interface CoreExports {
   isTicking(): number;
   refreshMs(): number;
   park(home: number, timeoutMs: number, stopsTicking: number): number;
-  resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
+  recoverShardOf(shardIndex: number, threadId: number, generation: number): number;
+  recoverOwn(): number;
+  recoverSlice(shardIndex: number): number;
+  handOver(shardIndex: number): number;
+  rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
 
@@ -90,4 +96,5 @@ export interface CoreExports {
   ): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
+  boundSlices(units: number): void;
 }

@@ -10,8 +10,8 @@ export interface WriteFailedEvent {
 /** A home worker that ended without being asked to. */
 export interface WorkerLostEvent {
   readonly workerIndex: number;
-  /** Shards that the worker held in mid-write; they were started afresh and are empty. */
-  readonly shardsReset: readonly number[];
+  /** Shards that the worker held in mid-write; `shard-recovered` follows for each. */
+  readonly shardsRecovered: readonly number[];
   /** Whether it hung and was terminated; `worker-hung` came before. */
   readonly wasHung: boolean;
   /** False when it died too often to be started again; `resize` tries again. */
@@ -38,6 +38,13 @@ export interface ShardRecoveredEvent {
   readonly threadId: number;
   /** Position of the home worker; `undefined` for other threads. */
   readonly workerIndex: number | undefined;
+  readonly entriesKept: number;
+  /** Items that no key led to: what was being written, what had just been replaced. */
+  readonly entriesDropped: number;
+  /** Milliseconds until all reads of the shard were served again. */
+  readonly readsMs: number;
+  /** Milliseconds until its writes were applied again. */
+  readonly writesMs: number;
 }
 
 /** Events of an engine, by name. */

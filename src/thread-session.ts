@@ -25,8 +25,9 @@ import {
 import type { CoreExports } from '../native-free-core/core-exports.js';
 import { STATUS_BUSY, STATUS_NO_SLOT, type Status } from '../native-free-core/status.js';
 import type { Clock } from '../workers/clock.js';
-import { markOf, reclaimDeadThreads } from '../workers/dead-threads.js';
+import { markOf, reclaimBeforeAttach } from '../workers/dead-threads.js';
 import { currentThread } from '../workers/os-thread.js';
+import { endRecoveries, goOnRecovering } from '../workers/shard-recovery.js';
 import { statusError } from './errors.js';
 import { KeyEncoder } from './keys/key-encoder.js';
 
@@ -149,8 +150,19 @@ export class ThreadSession {
     this.words[this.statusIndex] = status;
   }
 
+  /**
+   * After an exception out of the core: a shard that this thread held is recovered, which a stack
+   * overflow, a time-out or a trap left it with.
+   */
+  recover(): void {
+    this.core.recoverOwn();
+    goOnRecovering(this.arena);
+  }
+
   /** Gives the slot back; the session must not be used afterwards. */
   detach(): void {
+    this.core.recoverOwn();
+    endRecoveries(this.arena);
     const { generation } = markOf(this.arena, this.threadId);
     this.core.detachThread(this.threadId, generation, DETACH_STEPS);
   }
@@ -163,7 +175,7 @@ function attach(arena: Arena): number {
   let threadId = tryAttach();
   // Threads that ended without close() may still occupy slots, or hold shards.
   if (threadId === STATUS_NO_SLOT || threadId === STATUS_BUSY) {
-    reclaimDeadThreads(arena);
+    reclaimBeforeAttach(arena);
     threadId = tryAttach();
   }
   if (threadId >= 0) return threadId;

@@ -3,16 +3,17 @@
 
 import type { Arena } from '../native-free-core/arena.js';
 import {
-  HEADER_SHARD_COUNT,
   HEADER_THREAD_SLOTS,
-  THREAD_ATTACHED,
-  THREAD_LEAVING,
+  THREAD_ARRIVING,
+  THREAD_CLAIMANT,
+  THREAD_FREE,
   THREAD_OS_ID,
   THREAD_OS_START,
   THREAD_STATE,
 } from '../native-free-core/assembly/layout.js';
 import { slotAddress } from './doorbell.js';
-import { isThreadAlive } from './os-thread.js';
+import { currentThread, isThreadAlive } from './os-thread.js';
+import { endRecoveries, goOnRecovering, recoverOrphans, recoverShards } from './shard-recovery.js';
 
 /** A slot may be occupied by another thread at any time: the generation says which is meant. */
 export interface ThreadMark {
@@ -29,44 +30,66 @@ export function markOf(arena: Arena, threadId: number): ThreadMark {
   return { threadId, generation: word >>> 8 };
 }
 
-/** Starts the shards afresh that a dead thread held in mid-write; returns them. */
-export function resetShards(arena: Arena, dead: ThreadMark): number[] {
-  const shardCount = arena.view.getUint32(HEADER_SHARD_COUNT, true);
-  const reset: number[] = [];
-  for (let shard = 0; shard < shardCount; shard++) {
-    if (arena.core.resetShardOf(shard, dead.threadId, dead.generation) !== 0) reset.push(shard);
-  }
-  return reset;
-}
-
 /** Gives back a dead thread's slot; false when a shard was held elsewhere: call again later. */
 export function releaseSlot(arena: Arena, dead: ThreadMark): boolean {
   return arena.core.detachThread(dead.threadId, dead.generation, PATIENCE_STEPS) !== 0;
 }
 
-/** Slots whose threads are gone. */
+/** Slots whose threads are gone, those included that came no further than their claim. */
 function deadThreads(arena: Arena): ThreadMark[] {
   const count = arena.view.getUint32(HEADER_THREAD_SLOTS, true);
   const dead: ThreadMark[] = [];
   for (let threadId = 0; threadId < count; threadId++) {
-    const slot = slotAddress(arena, threadId);
     // Before its identity: a slot that changes hands meanwhile has another generation.
     const mark = markOf(arena, threadId);
-    const state = arena.view.getUint32(slot + THREAD_STATE, true) & 0xff;
-    if (state !== THREAD_ATTACHED && state !== THREAD_LEAVING) continue;
-    const osId = arena.view.getFloat64(slot + THREAD_OS_ID, true);
-    const osStart = arena.view.getFloat64(slot + THREAD_OS_START, true);
-    if (osId !== 0 && !isThreadAlive(osId, osStart)) dead.push(mark);
+    if (isDead(arena, slotAddress(arena, threadId))) dead.push(mark);
   }
   return dead;
 }
 
+/** The claimant is stored with the state; the start time of its task belongs to it once both agree. */
+function isDead(arena: Arena, slot: number): boolean {
+  const { view } = arena;
+  const state = view.getUint32(slot + THREAD_STATE, true) & 0xff;
+  if (state === THREAD_FREE) return false;
+  const claimant = view.getUint32(slot + THREAD_CLAIMANT, true);
+  if (claimant === 0) return false;
+  const isDescribed =
+    state !== THREAD_ARRIVING && view.getFloat64(slot + THREAD_OS_ID, true) === claimant;
+  return !isThreadAlive(
+    claimant,
+    isDescribed ? view.getFloat64(slot + THREAD_OS_START, true) : undefined,
+  );
+}
+
 /**
- * Looks through all thread slots; the number of slots that are free again. All shards of the dead
- * come first: one of them would make giving back another's rings wait.
+ * Looks through all thread slots: recovers what threads held that are gone, or that this thread
+ * held when it was cut off, then gives back the slots of the dead. All shards come first: one of
+ * them would make giving back another's rings wait. For a thread that is attached.
  */
-export function reclaimDeadThreads(arena: Arena): number {
+export function reclaimDeadThreads(arena: Arena): void {
+  arena.core.recoverOwn();
   const dead = deadThreads(arena);
-  for (const mark of dead) resetShards(arena, mark);
-  return dead.filter((mark) => releaseSlot(arena, mark)).length;
+  for (const { threadId, generation } of dead) recoverShards(arena, threadId, generation);
+  recoverOrphans(arena);
+  goOnRecovering(arena, () => {
+    for (const mark of dead) releaseSlot(arena, mark);
+  });
+}
+
+/**
+ * The same for a thread that has no slot yet: it takes the place of each dead one, whose shards
+ * are then its own. Returns when all of them serve again.
+ */
+export function reclaimBeforeAttach(arena: Arena): void {
+  const osThread = currentThread();
+  if (osThread === undefined) return;
+  const { core } = arena;
+  for (const { threadId, generation } of deadThreads(arena)) {
+    const { threadId: osId, startTime } = osThread;
+    if (core.adoptSlot(threadId, generation, osId, startTime) === 0) continue;
+    core.recoverOwn();
+    endRecoveries(arena);
+    releaseSlot(arena, { threadId, generation });
+  }
 }

@@ -33,9 +33,10 @@ export function currentThread(): OsThread | undefined {
 /**
  * Whether a thread of this process still runs. Only the absence of the thread counts as its end:
  * when the system cannot say (no /proc, no file descriptor left) the answer is `true`, because
- * nothing may ever be taken from a live thread.
+ * nothing may ever be taken from a live thread. Without a start time a later thread with the same
+ * id counts as well.
  */
-export function isThreadAlive(threadId: number, startTime: number): boolean {
+export function isThreadAlive(threadId: number, startTime: number | undefined): boolean {
   let line: string;
   try {
     line = readFileSync(`/proc/self/task/${threadId}/stat`, 'latin1');
@@ -44,7 +45,8 @@ export function isThreadAlive(threadId: number, startTime: number): boolean {
   }
   const fields = statFields(line);
   const state = fields[STATE_FIELD];
-  return Number(fields[START_TIME_FIELD]) === startTime && state !== 'Z' && state !== 'X';
+  if (state === 'Z' || state === 'X') return false;
+  return startTime === undefined || Number(fields[START_TIME_FIELD]) === startTime;
 }
 
 function statFields(line: string): string[] {

@@ -3,11 +3,17 @@
 
 import type { Arena } from '../native-free-core/arena.js';
 import { HEADER_STOP } from '../native-free-core/assembly/layout.js';
-import { reclaimDeadThreads, releaseSlot, resetShards } from './dead-threads.js';
+import { reclaimDeadThreads, releaseSlot } from './dead-threads.js';
 import { HeartbeatWatch } from './heartbeat-watch.js';
 import { HomeWorker } from './home-worker.js';
 import { RESTARTS_MAX, RestartBudget } from './restart-budget.js';
 import { ShardHomes } from './shard-homes.js';
+import {
+  goOnRecovering,
+  onRecoveriesEnded,
+  RecoveryWatch,
+  recoverShards,
+} from './shard-recovery.js';
 import type { GroupListener, RecoveryReason } from './supervision-events.js';
 
 /** How often threads that ended without detaching are looked for, at least. */
@@ -49,6 +55,9 @@ export class ShardGroup {
   readonly #budget: RestartBudget;
   readonly #watch: HeartbeatWatch;
   readonly #words: Int32Array;
+  readonly #recoveries: RecoveryWatch;
+  /** Why shards are being recovered whose holder was a home worker. */
+  readonly #causes = new Map<number, { reason: RecoveryReason; workerIndex: number }>();
   /** By position; `undefined` where one was lost. */
   readonly #seats: (HomeWorker | undefined)[] = [];
   /** Whose threads are not gone yet, those that start or leave included. */
@@ -74,6 +83,8 @@ export class ShardGroup {
     this.#budget = new RestartBudget(internals.restartsMax ?? RESTARTS_MAX);
     this.#watch = new HeartbeatWatch(this.#hungMs);
     this.#words = new Int32Array(arena.buffer);
+    this.#recoveries = new RecoveryWatch(arena);
+    onRecoveriesEnded(arena, () => this.#tellRecoveries());
   }
 
   /** Home workers that serve now. */
@@ -189,22 +200,30 @@ export class ShardGroup {
   /** Gives back what a worker that is gone had, and replaces it unless it was asked to leave. */
   #recover(worker: HomeWorker, reason: RecoveryReason): void {
     if (worker.mark === undefined) return;
-    const { threadId } = worker.mark;
-    const shards = resetShards(this.#arena, worker.mark);
-    // What could not be given back now, the supervision gives back later.
-    releaseSlot(this.#arena, worker.mark);
-    for (const shard of shards) {
-      const workerIndex = worker.index;
-      this.#listener.shardRecovered({ shard, reason, threadId, workerIndex });
-    }
+    const { mark, index: workerIndex } = worker;
+    const shards = recoverShards(this.#arena, mark.threadId, mark.generation);
+    for (const shard of shards) this.#causes.set(shard, { reason, workerIndex });
+    // What could not be given back then, the supervision gives back later.
+    goOnRecovering(this.#arena, () => releaseSlot(this.#arena, mark));
     if (worker.isRetired) return;
     const replacement = this.#replace(worker, shards);
     this.#replacements.add(replacement);
     void replacement.then(() => this.#replacements.delete(replacement));
   }
 
+  /** Tells of the recoveries that have ended. */
+  #tellRecoveries(): void {
+    for (const { shardIndex: shard, ...report } of this.#recoveries.take()) {
+      const cause = this.#causes.get(shard);
+      this.#causes.delete(shard);
+      const workerIndex = cause?.workerIndex;
+      const reason = cause?.reason ?? report.reason;
+      this.#listener.shardRecovered({ shard, ...report, reason, workerIndex });
+    }
+  }
+
   /** Starts a worker in the place of one that was lost, then says what became of it. */
-  async #replace(lost: HomeWorker, shardsReset: readonly number[]): Promise<void> {
+  async #replace(lost: HomeWorker, shardsRecovered: readonly number[]): Promise<void> {
     const { index: workerIndex, isHung: wasHung } = lost;
     let error = lost.failure;
     let restarted = false;
@@ -219,7 +238,7 @@ export class ShardGroup {
     }
     if (this.#isStopping) return;
     if (restarted) this.#deal();
-    this.#listener.workerLost({ workerIndex, shardsReset, wasHung, restarted, error });
+    this.#listener.workerLost({ workerIndex, shardsRecovered, wasHung, restarted, error });
   }
 
   #supervise(isOn: boolean): void {
@@ -245,6 +264,7 @@ export class ShardGroup {
       worker.kill();
       this.#listener.workerHung({ workerIndex: worker.index, silentMs });
     }
+    this.#tellRecoveries();
     if (nowMs - this.#reclaimedMs < RECLAIM_MS) return;
     this.#reclaimedMs = nowMs;
     reclaimDeadThreads(this.#arena);

@@ -11,14 +11,21 @@ export interface ShardRecovery {
   readonly threadId: number;
   /** Position of the home worker in its group; `undefined` for other threads. */
   readonly workerIndex: number | undefined;
+  readonly entriesKept: number;
+  /** Items that no key led to: what was being written, what had just been replaced. */
+  readonly entriesDropped: number;
+  /** Milliseconds until all reads of the shard were served again. */
+  readonly readsMs: number;
+  /** Milliseconds until its writes were applied again. */
+  readonly writesMs: number;
 }
 
 /** A home worker that ended without being asked to, and what was done about it. */
 export interface WorkerLoss {
   /** Position of the worker in its group. */
   readonly workerIndex: number;
-  /** Shards that the worker held in mid-write; they were started afresh and are empty. */
-  readonly shardsReset: readonly number[];
+  /** Shards that the worker held in mid-write; `shard-recovered` follows for each. */
+  readonly shardsRecovered: readonly number[];
   /** Whether it was terminated because it hung. */
   readonly wasHung: boolean;
   /** False when it died too often to be started again; `resize` tries again. */

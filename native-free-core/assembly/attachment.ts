@@ -49,23 +49,48 @@ import {
 } from "./pages";
 import { chunksPerPage, strideOf } from "./slab";
 import { STATUS_BUSY, STATUS_NO_SLOT, STATUS_OK, STATUS_OUT_OF_MEMORY } from "./status";
-import { add32, publish32, put32, putF64, swap32, zero } from "./store";
+import { add32, publish32, put32, putF64, swap32, swap64, zero } from "./store";
 
 const HOLD_STEP_NS: i64 = 100_000;
 
 /** Two seconds. */
 const PATIENT_STEPS: u32 = 20_000;
 
-/** Takes a free thread slot, of the next generation; its id, or NO_SLOT. */
-function claimSlot(): i32 {
+/**
+ * Takes a free thread slot, of the next generation; its id, or NO_SLOT. State and claimant change
+ * in one: whoever finds the slot in this state knows whose task to look for. A slot that this task
+ * has claimed before and not filled in is its own: it was cut off there.
+ */
+function claimSlot(claimant: u32): i32 {
   const count = load<u32>(HEADER_THREAD_SLOTS);
   for (let id: u32 = 0; id < count; id++) {
     const word = threadAddress(id) + THREAD_STATE;
-    const seen = atomic.load<u32>(word);
-    if ((seen & 0xff) != THREAD_FREE) continue;
-    if (swap32(word, seen, (seen + 0x100) | THREAD_ARRIVING) == seen) return <i32>id;
+    const seen = atomic.load<u64>(word);
+    const state = <u32>seen & 0xff;
+    const isOwn = state == THREAD_ARRIVING && claimant != 0 && <u32>(seen >> 32) == claimant;
+    if (state != THREAD_FREE && !isOwn) continue;
+    const generation = (<u32>seen >> 8) + 1;
+    const wanted = ((<u64>claimant) << 32) | (generation << 8) | THREAD_ARRIVING;
+    if (swap64(word, seen, wanted) == seen) return <i32>id;
   }
   return STATUS_NO_SLOT;
+}
+
+/**
+ * Makes this task the thread of a slot whose own task is gone, so that it can recover what that one
+ * held, then detach it. For tasks that have no slot yet. True when it did: one of several does.
+ */
+export function adoptSlot(id: u32, generation: u32, osThreadId: f64, osStartTime: f64): bool {
+  bindArena();
+  const slot = threadAddress(id);
+  const seen = atomic.load<u64>(slot + THREAD_STATE);
+  if (<u32>seen >> 8 != generation || (seen & 0xff) == THREAD_FREE) return false;
+  const wanted = ((<u64>(<u32>osThreadId)) << 32) | <u64>(<u32>seen);
+  if (seen == wanted || swap64(slot + THREAD_STATE, seen, wanted) != seen) return false;
+  putF64(slot + THREAD_OS_ID, osThreadId);
+  putF64(slot + THREAD_OS_START, osStartTime);
+  bindThread(id);
+  return true;
 }
 
 /**
@@ -75,7 +100,7 @@ function claimSlot(): i32 {
  */
 export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i32 {
   bindArena();
-  const id = claimSlot();
+  const id = claimSlot(<u32>osThreadId);
   if (id < 0) return id;
   const slot = threadAddress(id);
   putF64(slot + THREAD_OS_ID, osThreadId);
@@ -152,11 +177,15 @@ function dropRings(slot: usize, id: u32, state: u32, stepsMax: u32): bool {
  * Detaches a thread, this one or a dead one: drops its pin, gives back its rings and staged
  * pages, frees its slot. `generation` names which thread of that slot is meant. False when a
  * shard stayed held for `stepsMax` steps of 0.1 ms: call again later. A dead thread's shards come
- * first (`resetShardOf`).
+ * first (`recoverShardOf`).
  */
 export function detachThread(id: u32, generation: u32, stepsMax: u32): bool {
   const slot = threadAddress(id);
   const word = generation << 8;
+  // One that came no further than its claim has no rings yet, and was not counted.
+  if (swap32(slot + THREAD_STATE, word | THREAD_ARRIVING, word | THREAD_FREE) == (word | THREAD_ARRIVING)) {
+    return true;
+  }
   swap32(slot + THREAD_STATE, word | THREAD_ATTACHED, word | THREAD_LEAVING);
   if (atomic.load<u32>(slot + THREAD_STATE) != (word | THREAD_LEAVING)) return true;
   publish32(slot + THREAD_HAZARD, 0);

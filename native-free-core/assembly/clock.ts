@@ -52,6 +52,11 @@ function raiseMs(now: f64): f64 {
   }
 }
 
+/** The time now as the host knows it, for durations. */
+export function preciseMs(): f64 {
+  return hostNowMs();
+}
+
 /** The time now: the shared word, or the host's when nobody ticks. */
 @inline
 export function currentMs(): f64 {

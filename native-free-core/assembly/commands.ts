@@ -45,6 +45,7 @@ import {
   RECORD_SIZE,
   RECORD_STATUS,
   RECORD_VALUE_BYTES,
+  RING_CLAIMED,
   RING_HEAD,
   RING_TAIL,
   SHARD_HOME,
@@ -61,8 +62,9 @@ import {
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { clearWork, letGo, markWork, tryHold, workOf } from "./owner";
+import { clearWork, held, isRecoverer, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
+import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
 import {
   claimRecord,
   finishRecord,
@@ -87,6 +89,38 @@ const SLICE_UNITS: u32 = 32;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
+/** Record that is being applied in place; left standing when that is cut off. */
+let applied: usize = 0;
+
+/** Record of the command in place that was cut off while it held the shard; 0 = none. */
+export function cutOffRecord(shard: usize): usize {
+  return shardAddress(shardIndex) == shard ? applied : 0;
+}
+
+/** After a command that was cut off was given up. */
+export function forgetCutOff(): void {
+  applied = 0;
+}
+
+/** Answers of `cutOffSubmit`. */
+const NOT_CUT: u32 = 0;
+const CUT_BEFORE: u32 = 1;
+const CUT_PUBLISHED: u32 = 2;
+
+/** True while `submit` runs; still afterwards when it was cut off. */
+let isSubmitting: bool = false;
+
+/**
+ * Whether the last `submit` was cut off: 0 = no; 1 = yes, and nobody else sees its record; 2 = yes,
+ * and its answer comes through the ring. Says so once.
+ */
+export function cutOffSubmit(): u32 {
+  if (!isSubmitting) return NOT_CUT;
+  isSubmitting = false;
+  const ring = ringOf(thread, shardIndex);
+  const ahead = load<u32>(ring + RING_TAIL) - load<u32>(ring + RING_CLAIMED);
+  return <i32>ahead > 0 ? CUT_PUBLISHED : CUT_BEFORE;
+}
 
 /** Address of this thread's ring page for a shard. */
 @inline
@@ -110,6 +144,8 @@ export function commandRecord(): usize {
  */
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
+  isSubmitting = false;
+  if (held != 0) recoverOwnAt(currentMs());
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -138,6 +174,8 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
  * `roomBytes` of them, or FULL.
  */
 export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
+  isSubmitting = false;
+  if (held != 0) recoverOwnAt(currentMs());
   shardIndex = shard;
   const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
   record = claimRecord(ringOf(thread, shard), size);
@@ -203,6 +241,7 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
+  isSubmitting = true;
   // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
   // its thread still looks at what it has pinned.
   if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
@@ -220,15 +259,20 @@ export function submit(
   if (mayHold && tryHold(shard)) {
     if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
     drainTouches(shard, ring);
+    applied = record;
     const status = apply(shard, record, threadId);
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
     if (workOf(shard) != 0) drainWork(shard, FOREIGN_UNITS_MAX);
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
+    applied = 0;
+    isSubmitting = false;
     return status;
   }
-  return publish(shard, ring, mayHold);
+  const status = publish(shard, ring, mayHold, now);
+  isSubmitting = false;
+  return status;
 }
 
 /** In place when the caller wants it and the home worker does not; always where there is none. */
@@ -246,7 +290,7 @@ function keepUp(shard: usize, nowMs: f64): void {
   if ((upkeeps & 31) == 0) upkeep(shard, nowMs);
 }
 
-function publish(shard: usize, ring: usize, mayHold: bool): i32 {
+function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
   publishRecord(ring);
   markWork(shard, threadId);
   put64(thread + THREAD_QUEUED, load<u64>(thread + THREAD_QUEUED) + 1);
@@ -256,11 +300,18 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
   if (mayHold && tryHold(shard)) {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
+  } else if (isRecoverer(shard)) {
+    goOn(nowMs);
   }
   // After the work bit: whoever gives the shard to another worker stores the home, then rings.
   const home = atomic.load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
+}
+
+/** The shard waits for this thread's recovery of it: its home worker does the rest, or this one. */
+function goOn(nowMs: f64): void {
+  if (!handOver(shardIndex)) recoverSliceAt(shardIndex, nowMs);
 }
 
 /**
@@ -269,7 +320,10 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
  */
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
-  judgeBy(currentMs());
+  const now = currentMs();
+  if (held != 0) recoverOwnAt(now);
+  if (isRecoverer(shard)) recoverSliceAt(index, now);
+  judgeBy(now);
   if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
   release(shard);

@@ -1,6 +1,6 @@
 // Exports of the core, nothing else. `../core-exports.ts` types them for the binding.
 
-export { attachThread, detachThread } from "./attachment";
+export { adoptSlot, attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
 export {
   closeImport,
@@ -10,7 +10,9 @@ export {
   openImport,
   stageImport,
 } from "./importing";
-export { resetShardOf } from "./reset";
+export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
+export { rebuildShard } from "./recovery-rebuild";
+export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";
 export { clearNamespace } from "./clearing";
 export {
@@ -20,6 +22,7 @@ export {
   beginTagCommand,
   commandRecord,
   commandShard,
+  cutOffSubmit,
   describeCall,
   describeGuard,
   describePages,

@@ -5,6 +5,7 @@ import { pageBytes, toAddress, toReference } from "./arena";
 import { isPinnable, isPinned } from "./hazard";
 import {
   CLASS_LARGE,
+  CLASS_MAX,
   ITEM_CLASS,
   ITEM_EXPIRY_MS,
   ITEM_LIMBO,
@@ -17,13 +18,13 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { lruPush, lruTail, lruUnlink } from "./lru";
+import { lruPush, lruReset, lruTail, lruUnlink } from "./lru";
 import { givePage, noteChange, pageEntry, pageOf } from "./pages";
 import { classAddress, freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
 import { bytesWithBlock, contentBytes, isTagged } from "./tag-block";
 import { tagsCollect, tagsLink, tagsUnlink } from "./tags";
-import { wheelInsert, wheelRemove } from "./wheel";
+import { wheelInsert, wheelRemove, wheelReset } from "./wheel";
 
 /** Bytes of head, key, content type, value and tag block. */
 @inline
@@ -45,6 +46,18 @@ export function footprintBytes(item: usize): u32 {
 
 function addBytesUsed(shard: usize, bytes: i64): void {
   put64(shard + SHARD_BYTES_USED, load<u64>(shard + SHARD_BYTES_USED) + bytes);
+}
+
+/** Nothing is enlisted any more, nothing in limbo. */
+export function itemsReset(shard: usize): void {
+  for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
+    lruReset(classAddress(shard, sizeClass));
+  }
+  wheelReset(shard);
+  put32(shard + SHARD_ITEMS, 0);
+  put64(shard + SHARD_BYTES_USED, 0);
+  put64(shard + SHARD_CLASS_USED, 0);
+  put32(shard + SHARD_LIMBO, 0);
 }
 
 /** Puts an item that the index names on all lists (recency, wheel, tags), and counts it. */
@@ -110,11 +123,16 @@ function freeMemory(shard: usize, item: usize): void {
 export function dispose(shard: usize, item: usize): void {
   if (isPinnable(item) && isPinned(toReference(item))) {
     retire(shard, item, ITEM_LIMBO);
-    put32(item + ITEM_LRU_NEXT, load<u32>(shard + SHARD_LIMBO));
-    put32(shard + SHARD_LIMBO, toReference(item));
+    keepInLimbo(shard, item);
     return;
   }
   freeMemory(shard, item);
+}
+
+/** Puts an item whose state says so on the limbo list. */
+export function keepInLimbo(shard: usize, item: usize): void {
+  put32(item + ITEM_LRU_NEXT, load<u32>(shard + SHARD_LIMBO));
+  put32(shard + SHARD_LIMBO, toReference(item));
 }
 
 /** Frees what is in limbo and pinned no longer; the number of items freed. */

@@ -95,6 +95,7 @@ export const NAMESPACE_NAME_BYTES_MAX: u32 = 128; // of UTF-8
 
 // ── Thread slot ─────────────────────────────────────────────────────────────────────────────
 export const THREAD_STATE: u32 = 0; // u32: generation << 8 | THREAD_FREE and the following
+export const THREAD_CLAIMANT: u32 = 4; // u32, task id of who claimed it, set with the state; 0 = ?
 export const THREAD_OS_ID: u32 = 8; // f64, task id, 0 = not known
 export const THREAD_OS_START: u32 = 16; // f64, start time of that task in clock ticks
 export const THREAD_CALLS: u32 = 24; // u32: 1 = a thread of callers, 0 = a home worker
@@ -141,6 +142,7 @@ export const THREAD_FREE: u32 = 0;
 export const THREAD_ATTACHED: u32 = 1;
 export const THREAD_LEAVING: u32 = 2; // its rings are being given back
 export const THREAD_ARRIVING: u32 = 3; // its fields are being written
+export const NO_THREAD: u32 = 255; // in a page: its thread gave it up, recovery frees it
 export const THREAD_SLOTS_MAX: u32 = 64; // bits of the work word
 export const SHARD_MAX: u32 = 64; // entries of THREAD_RINGS
 
@@ -263,6 +265,7 @@ export const PAGE_FREE_HEAD: u32 = 12; // reference of the first free chunk
 export const PAGE_FREE_COUNT: u32 = 16; // chunks free, carved or not
 export const PAGE_CARVED: u32 = 20; // chunks handed out at least once
 export const PAGE_LISTED: u32 = 24; // 1 = on the partial list of its class
+export const PAGE_MARK: u32 = 28; // round of the recovery that found the page in use
 export const PAGE_ENTRY_BYTES: u32 = 32; // size of an entry
 
 export const PAGE_FREE: u32 = 0; // on the free list of its shard
@@ -272,16 +275,17 @@ export const PAGE_LARGE_MEMBER: u32 = 3; // further page of a large item
 export const PAGE_INDEX: u32 = 4; // segment of the index, for good
 export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
-export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
+export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
 export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
 export const PAGE_LEASE: u32 = 11; // table of leases, for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
-export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
+export const SHARD_OWNER: u32 = 0; // u32: 0 free, else slot + 1 | OWNER_RECOVERS | generation << 8
 export const SHARD_WORK: u32 = 128; // u64: bit t = the ring of thread slot t has commands
 export const SHARD_HOME: u32 = 256; // u32: thread slot + 1 of the home worker, 0 = none
 export const SHARD_WANTED: u32 = 260; // u32: 1 = the home worker asks callers to use rings
+export const OWNER_RECOVERS: u32 = 128; // bit of the owner word: its thread rebuilds the shard
 // Line that readers load and the holder seldom stores.
 export const SHARD_BUCKET_COUNT: u32 = 384; // u32: the table root
 export const SHARD_RECENT_STAMP: u32 = 388; // u32: touch stamp of about 100 ms ago
@@ -342,7 +346,22 @@ export const SHARD_TAG_CHAINS: u32 = 4488; // u32, chains of the table, 0 = ther
 export const SHARD_TAG_PARTIAL: u32 = 4496; // u32 × TAG_CLASSES: page + 1 with free chunks
 export const SHARD_TAG_SEGMENTS: u32 = 4544; // u32 × TAG_SEGMENTS_MAX: pages of chain heads
 export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
-export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
+// Recovery, 128 bytes from here on: written by the thread that recovers the shard.
+export const SHARD_RECOVERY_PHASE: u32 = 4864; // u32: what is being rebuilt, 0 = nothing
+export const SHARD_RECOVERY_CURSOR: u32 = 4868; // u32: bucket, page or cell that is next
+export const SHARD_RECOVERY_SUB: u32 = 4872; // u32: fine cells of the present cell left
+export const SHARD_RECOVERY_SLICE: u32 = 4876; // u32: 1 = a slice is under way
+export const SHARD_RECOVERY_ROUND: u32 = 4880; // u32: counts beginnings; marks pages in use
+export const SHARD_RECOVERY_AGE_MAX: u32 = 4884; // u32: age of the oldest item in stamps
+export const SHARD_RECOVERY_STAMP: u32 = 4888; // u32: stamp of the last item that was enlisted
+export const SHARD_RECOVERY_KEPT: u32 = 4892; // u32: entries that the last recovery kept
+export const SHARD_RECOVERY_DROPPED: u32 = 4896; // u32: items that it freed, in no index entry
+export const SHARD_RECOVERY_REASON: u32 = 4900; // u32: 1 = the holder died, 2 = it was cut off
+export const SHARD_RECOVERY_COUNT: u32 = 4904; // u32: recoveries that were ended
+export const SHARD_RECOVERY_HOLDER: u32 = 4908; // u32: thread slot + 1 of who held it
+export const SHARD_RECOVERY_STARTED_MS: u32 = 4912; // f64: when the last one began
+export const SHARD_RECOVERY_READS_MS: u32 = 4920; // f64: when all reads were back
+export const SHARD_RECOVERY_WRITES_MS: u32 = 4928; // f64: when the shard was free again
 export const SHARD_LEASES_ACTIVE: u32 = 4992; // u32, leases granted now
 export const SHARD_LEASES_CURSOR: u32 = 4996; // u32, where leases whose time is over are looked for
 export const SHARD_LEASES_TABLES: u32 = 5000; // u32 address × LEASE_TABLES_MAX, 0 = none
@@ -350,7 +369,9 @@ export const SHARD_LEASES_GRANTED: u32 = 5016; // u64, since the shard's birth, 
 export const SHARD_LEASES_VOIDED: u32 = 5024; // u64, leases that another than their holder ended
 export const SHARD_LEASES_REFUSED: u32 = 5032; // u64, fills that came too late
 export const SHARD_LEASES_WAITS: u32 = 5040; // u64, requests that found another's lease
-export const SHARD_FIXED_BYTES: u32 = 5120; // then index segments, then stripes
+export const SHARD_RECOVERY_CELLS: u32 = 5120; // u32 reference × 2 × RECOVERY_CELLS, lists by age
+export const RECOVERY_CELLS: u32 = 256; // of a level: coarse cells, fine cells of one of them
+export const SHARD_FIXED_BYTES: u32 = 7168; // then index segments, then stripes
 // At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
 // LINE_BYTES, u32 × HEADER_STRIPES.
 

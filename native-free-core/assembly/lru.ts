@@ -69,3 +69,10 @@ export function lruReplace(classRecord: usize, from: usize, to: usize): void {
 export function lruTail(classRecord: usize): usize {
   return toAddress(load<u32>(classRecord + CLASS_LRU_TAIL));
 }
+
+/** Makes the list of a class empty. */
+export function lruReset(classRecord: usize): void {
+  put32(classRecord + CLASS_LRU_HEAD, 0);
+  put32(classRecord + CLASS_LRU_TAIL, 0);
+  put32(classRecord + CLASS_ITEMS, 0);
+}

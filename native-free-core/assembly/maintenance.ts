@@ -16,8 +16,9 @@ import {
   SHARD_WANTED,
   SHARD_WHEEL_COUNT,
 } from "./layout";
-import { tryHold, workOf } from "./owner";
+import { held, isRecoverer, tryHold, workOf } from "./owner";
 import { RECENT_MS } from "./recency";
+import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
 import { put32, putF64 } from "./store";
 import { upkeep } from "./upkeep";
 import { wheelDueMs } from "./wheel";
@@ -35,6 +36,11 @@ export const HELD_ELSEWHERE: i32 = -1;
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   judgeBy(nowMs);
+  if (held != 0) recoverOwnAt(nowMs);
+  if (isRecoverer(shard)) {
+    recoverSliceAt(index, nowMs);
+    return 1;
+  }
   if (!tryHold(shard)) return HELD_ELSEWHERE;
   // Either may be left behind alone by the home worker that had the shard before.
   if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0 || load<u32>(shard + SHARD_WANTED) != 0) {
@@ -48,7 +54,7 @@ export function serveShard(index: u32, nowMs: f64): i32 {
 
 /** True when a slice of this shard would find something to do. */
 function isDue(shard: usize, nowMs: f64): bool {
-  if (workOf(shard) != 0) return true;
+  if (workOf(shard) != 0 || isRecoverer(shard)) return true;
   if (load<u32>(shard + SHARD_WHEEL_COUNT) != 0 && wheelDueMs(shard) <= nowMs) return true;
   if (load<u32>(shard + SHARD_SWEPT_CLEARS) != load<u32>(HEADER_CLEARS)) return true;
   return nowMs - load<f64>(shard + SHARD_STAMP_TIME) >= RECENT_MS && isUnsettled(shard);
@@ -69,6 +75,12 @@ export function serveHome(home: u32, nowMs: f64): u32 {
   let did: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
+    if (isRecoverer(shard)) {
+      // Another may be its home by now.
+      if (!handOver(index)) recoverSliceAt(index, nowMs);
+      did += 1;
+      continue;
+    }
     if (load<u32>(shard + SHARD_HOME) != home + 1) continue;
     // A shard that was refused is tried until it was had: callers may be waiting for that.
     if (load<f64>(shard + SHARD_REFUSED_SINCE) == 0 && !isDue(shard, nowMs)) continue;
@@ -90,6 +102,7 @@ export function hasWork(home: u32): bool {
   const count = load<u32>(HEADER_SHARD_COUNT);
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
+    if (isRecoverer(shard)) return true;
     if (workOf(shard) != 0 && load<u32>(shard + SHARD_HOME) == home + 1) return true;
   }
   return false;

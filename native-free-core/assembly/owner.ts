@@ -6,8 +6,19 @@
 // sequentially consistent: at least one of the two sees the other, so no command is left behind.
 
 import { thread, threadId } from "./arena";
-import { SHARD_OWNER, SHARD_WORK, THREAD_STATE } from "./layout";
+import { OWNER_RECOVERS, SHARD_OWNER, SHARD_WORK, THREAD_STATE } from "./layout";
 import { and64, or64, publish32, swap32 } from "./store";
+
+/**
+ * The shard that this thread holds now. Not 0 outside of a call: the last call was cut off, by a
+ * stack overflow, a time-out or a trap.
+ */
+export let held: usize = 0;
+
+/** Says that nothing is held, whatever a call that was cut off left. */
+export function forgetHeld(): void {
+  held = 0;
+}
 
 /** This thread's value of an owner word. */
 @inline
@@ -15,17 +26,32 @@ export function ownMark(): u32 {
   return (threadId + 1) | (load<u32>(thread + THREAD_STATE) & 0xffffff00);
 }
 
+/** This thread's value of the owner word of a shard that it recovers. */
+@inline
+export function recovererMark(): u32 {
+  return ownMark() | OWNER_RECOVERS;
+}
+
+/** True while this thread recovers the shard. */
+@inline
+export function isRecoverer(shard: usize): bool {
+  return atomic.load<u32>(shard + SHARD_OWNER) == recovererMark();
+}
+
 /** Takes the shard if it is free. */
 @inline
 export function tryHold(shard: usize): bool {
   if (atomic.load<u32>(shard + SHARD_OWNER) != 0) return false;
-  return swap32(shard + SHARD_OWNER, 0, ownMark()) == 0;
+  if (swap32(shard + SHARD_OWNER, 0, ownMark()) != 0) return false;
+  held = shard;
+  return true;
 }
 
 /** Frees the shard. The caller looks at the work word afterwards. */
 @inline
 export function letGo(shard: usize): void {
   publish32(shard + SHARD_OWNER, 0);
+  held = 0;
 }
 
 /** Threads whose rings have commands, one bit each. */

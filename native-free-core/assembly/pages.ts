@@ -99,3 +99,9 @@ export function givePage(shard: usize, page: u32): void {
   put32(shard + SHARD_FREE_PAGE_HEAD, page + 1);
   put32(shard + SHARD_FREE_PAGES, load<u32>(shard + SHARD_FREE_PAGES) + 1);
 }
+
+/** Forgets the free pages; `givePage` follows for each of them. */
+export function pagesReset(shard: usize): void {
+  put32(shard + SHARD_FREE_PAGES, 0);
+  put32(shard + SHARD_FREE_PAGE_HEAD, 0);
+}

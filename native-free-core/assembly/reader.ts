@@ -83,8 +83,9 @@ import {
   THREAD_VALUE,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { tryHold } from "./owner";
+import { held, tryHold } from "./owner";
 import { drainTouches } from "./recency";
+import { recoverOwnAt } from "./recovery";
 import { isStale } from "./staleness";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -207,6 +208,12 @@ function takeMeta(item: usize): void {
 }
 
 let isHolding: bool = false;
+
+/** After a read was cut off while it held a shard. */
+export function endReading(): void {
+  isHolding = false;
+}
+
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
@@ -250,6 +257,7 @@ function attempt(
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
+  if (held != 0) recoverOwnAt(currentMs());
   unpin();
   const hash = hashBytes(thread + THREAD_KEY, keyBytes, namespaceSeed(hashSeed, namespaceId));
   const index = shardOf(hash);

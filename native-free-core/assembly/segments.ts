@@ -50,7 +50,8 @@ export function addOverflowPage(shard: usize, page: u32): void {
   put32(shard + SHARD_OVERFLOW_END, start + pageBytes);
 }
 
-function releaseBucket(shard: usize, bucket: usize): void {
+/** Puts a bucket that no chain names on the free list. */
+export function releaseBucket(shard: usize, bucket: usize): void {
   put32(bucket + BUCKET_NEXT, load<u32>(shard + SHARD_OVERFLOW_FREE));
   put32(shard + SHARD_OVERFLOW_FREE, toReference(bucket));
 }
@@ -79,4 +80,12 @@ export function takeOverflow(shard: usize): usize {
 export function freeOverflow(shard: usize, bucket: usize): void {
   put32(shard + SHARD_OVERFLOWS, load<u32>(shard + SHARD_OVERFLOWS) - 1);
   releaseBucket(shard, bucket);
+}
+
+/** Forgets all overflow buckets; `releaseBucket` follows for each free one. */
+export function overflowReset(shard: usize): void {
+  put32(shard + SHARD_OVERFLOW_FREE, 0);
+  put32(shard + SHARD_OVERFLOW_NEXT, 0);
+  put32(shard + SHARD_OVERFLOW_END, 0);
+  put32(shard + SHARD_OVERFLOWS, 0);
 }

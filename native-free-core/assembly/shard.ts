@@ -46,11 +46,10 @@ import {
   ITEM_WHEEL_PREV,
   LOW_48_BITS,
   NAMES_COUNT,
-  PAGE_DRAINING,
+  NO_THREAD,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
   PAGE_NEXT,
-  PAGE_SLAB,
   PAGE_STAGED,
   RECORD_CONTENT_TYPE_BYTES,
   RECORD_CREATED_MS,
@@ -74,18 +73,9 @@ import {
   THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import {
-  markPage,
-  NO_PAGE,
-  noteChange,
-  pageAddress,
-  pageEntry,
-  pageKind,
-  pageOf,
-  takePage,
-} from "./pages";
+import { markPage, NO_PAGE, noteChange, pageAddress, pageEntry, pageOf, takePage } from "./pages";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
-import { classOfBytes, freeChunk } from "./slab";
+import { classOfBytes, freeChunk, startsChunk } from "./slab";
 import { isStale } from "./staleness";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
@@ -329,13 +319,17 @@ function dropOld(shard: usize, old: usize): void {
   dispose(shard, old);
 }
 
-/** Leaves an item that the index does not name any more to its caller, until it releases it. */
+/**
+ * Leaves an item that the index does not name any more to its caller, until it releases it. The
+ * record and the count come before the state: whoever recovers the shard finds by the record what
+ * its caller never learns of, and no returned item is ever left out of the count.
+ */
 function returnOld(shard: usize, record: usize, old: usize, thread: u32): void {
   delist(shard, old);
   put32(old + ITEM_STAMP, thread);
-  retire(shard, old, ITEM_RETURNED);
-  add32(threadAddress(thread) + THREAD_RETURNED, 1);
   put32(record + RECORD_OLD, toReference(old));
+  add32(threadAddress(thread) + THREAD_RETURNED, 1);
+  retire(shard, old, ITEM_RETURNED);
 }
 
 /** Splits a bucket; finds memory for the index first where it lacks some. */
@@ -383,7 +377,10 @@ export function applyTouch(shard: usize, record: usize): i32 {
   return STATUS_OK;
 }
 
-/** Claims pages for a large value: OK with the first page in the record, or OUT_OF_MEMORY. */
+/**
+ * Claims pages for a large value: OK with the first page in the record, or OUT_OF_MEMORY. Pages
+ * are nobody's until the record names their list: what is cut off before is freed by recovery.
+ */
 export function applyStage(shard: usize, record: usize, thread: u32): i32 {
   const wanted = pagesFor(load<u32>(record + RECORD_VALUE_BYTES));
   put32(record + RECORD_PAGES, 0);
@@ -393,32 +390,43 @@ export function applyStage(shard: usize, record: usize, thread: u32): i32 {
     const page = takePage(shard);
     // Nobody takes the page for an item while its caller fills it.
     put32(pageEntry(page) + PAGE_NEXT, first);
-    markPage(shard, page, PAGE_STAGED, CLASS_LARGE, thread);
+    markPage(shard, page, PAGE_STAGED, CLASS_LARGE, NO_THREAD);
     first = page + 1;
   }
   put32(record + RECORD_PAGES, first);
+  markStaged(shard, first, thread);
   return STATUS_OK;
 }
 
-/** Gives back staged pages that no item takes. */
+/** Gives the staged pages of a list to a thread, or to nobody. */
+function markStaged(shard: usize, first: u32, thread: u32): void {
+  let next = first;
+  while (next != 0) {
+    markPage(shard, next - 1, PAGE_STAGED, CLASS_LARGE, thread);
+    next = load<u32>(pageEntry(next - 1) + PAGE_NEXT);
+  }
+}
+
+/** Gives back staged pages that no item takes; nobody's first, so that none is ever left over. */
 export function dropStaged(shard: usize, record: usize): void {
   const first = load<u32>(record + RECORD_PAGES);
   if ((load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) == 0 || first == 0) return;
+  markStaged(shard, first, NO_THREAD);
   freePageList(shard, first - 1);
   put32(record + RECORD_PAGES, 0);
 }
 
-/** True for an item that was returned; a shard that was reset meanwhile set its page aside. */
-function isReturned(item: usize): bool {
-  const kind = pageKind(pageEntry(pageOf(item)));
-  if (kind != PAGE_SLAB && kind != PAGE_DRAINING && kind != PAGE_LARGE_HEAD) return false;
-  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED;
+/** True for an item that was returned to this thread and that recovery left it. */
+function isReturned(shard: usize, reference: u32, thread: u32): bool {
+  if (!startsChunk(shard, reference)) return false;
+  const item = toAddress(reference);
+  return load<u32>(item + ITEM_STATE) == ITEM_RETURNED && load<u32>(item + ITEM_STAMP) == thread;
 }
 
 /** Frees a returned old item, or staged pages. */
 export function applyRelease(shard: usize, record: usize, thread: u32): i32 {
   const old = load<u32>(record + RECORD_OLD);
-  if (old != 0 && isReturned(toAddress(old))) {
+  if (isReturned(shard, old, thread)) {
     dispose(shard, toAddress(old));
     add32(threadAddress(thread) + THREAD_RETURNED, 0xffffffff);
   }

@@ -5,10 +5,11 @@
 // A class keeps its pages with free chunks on a list (the partial list). A page with none is on
 // no list: its last freed chunk brings it back.
 
-import { classLookup } from "./arena";
+import { classLookup, inPages, pageCount, toAddress, toReference } from "./arena";
 import {
   CLASS_BYTES,
   CLASS_FREE_CHUNKS,
+  CLASS_MAX,
   CLASS_PAGES,
   CLASS_PARTIAL,
   HEADER_CLASS_CHUNKS,
@@ -19,14 +20,25 @@ import {
   PAGE_DRAINING,
   PAGE_FREE_COUNT,
   PAGE_FREE_HEAD,
+  PAGE_LARGE_HEAD,
   PAGE_LISTED,
   PAGE_NEXT,
   PAGE_PREV,
   PAGE_SLAB,
   SHARD_CLASSES,
+  SHARD_ID,
 } from "./layout";
-import { toAddress, toReference } from "./arena";
-import { givePage, markPage, pageAddress, pageClass, pageEntry, pageKind, pageOf } from "./pages";
+import {
+  givePage,
+  markPage,
+  offsetInPage,
+  pageAddress,
+  pageClass,
+  pageEntry,
+  pageKind,
+  pageOf,
+  pageShard,
+} from "./pages";
 import { put32 } from "./store";
 
 @inline
@@ -52,6 +64,26 @@ export function classAddress(shard: usize, sizeClass: u32): usize {
 @inline
 export function freeChunks(shard: usize, sizeClass: u32): u32 {
   return load<u32>(classAddress(shard, sizeClass) + CLASS_FREE_CHUNKS);
+}
+
+/**
+ * True when the page directory says that an item of this shard may start at a reference: a chunk
+ * of a slab page, or the first page of a large item.
+ */
+export function startsChunk(shard: usize, reference: u32): bool {
+  if (!inPages(reference)) return false;
+  const address = toAddress(reference);
+  const page = pageOf(address);
+  if (page >= pageCount) return false;
+  const entry = pageEntry(page);
+  if (pageShard(entry) != load<u32>(shard + SHARD_ID)) return false;
+  const kind = pageKind(entry);
+  const offset = offsetInPage(address);
+  if (kind == PAGE_LARGE_HEAD) return offset == 0;
+  if (kind != PAGE_SLAB && kind != PAGE_DRAINING) return false;
+  const sizeClass = pageClass(entry);
+  const chunk = offset / strideOf(sizeClass);
+  return chunk * strideOf(sizeClass) == offset && chunk < chunksPerPage(sizeClass);
 }
 
 function listPage(classRecord: usize, page: u32): void {
@@ -171,4 +203,38 @@ export function endDrain(shard: usize, page: u32): bool {
   put32(record + CLASS_FREE_CHUNKS, classFree + free);
   if (free != 0) listPage(record, page);
   return false;
+}
+
+/** Forgets which pages the classes have; `adoptPage` follows for each of them. */
+export function slabReset(shard: usize): void {
+  for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
+    const record = classAddress(shard, sizeClass);
+    put32(record + CLASS_PARTIAL, 0);
+    put32(record + CLASS_FREE_CHUNKS, 0);
+    put32(record + CLASS_PAGES, 0);
+  }
+}
+
+/**
+ * Takes a page in whose chunks were counted anew: `free` of them, `carved` up to the last one that
+ * is in use, the free ones before that in a list from `freeHead` on. An empty page goes back to
+ * the shard when its class has another free chunk.
+ */
+export function adoptPage(shard: usize, page: u32, freeHead: u32, free: u32, carved: u32): void {
+  const entry = pageEntry(page);
+  const sizeClass = pageClass(entry);
+  const record = classAddress(shard, sizeClass);
+  const classFree = load<u32>(record + CLASS_FREE_CHUNKS);
+  if (carved == 0 && classFree != 0) {
+    givePage(shard, page);
+    return;
+  }
+  if (pageKind(entry) != PAGE_SLAB) markPage(shard, page, PAGE_SLAB, sizeClass, 0);
+  put32(entry + PAGE_FREE_HEAD, freeHead);
+  put32(entry + PAGE_FREE_COUNT, free);
+  put32(entry + PAGE_CARVED, carved);
+  put32(entry + PAGE_LISTED, 0);
+  put32(record + CLASS_FREE_CHUNKS, classFree + free);
+  put32(record + CLASS_PAGES, load<u32>(record + CLASS_PAGES) + 1);
+  if (free != 0) listPage(record, page);
 }

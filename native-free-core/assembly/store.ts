@@ -99,6 +99,12 @@ export function swap32(address: usize, expected: u32, value: u32): u32 {
 }
 
 @inline
+export function swap64(address: usize, expected: u64, value: u64): u64 {
+  countStore();
+  return atomic.cmpxchg<u64>(address, expected, value);
+}
+
+@inline
 export function add32(address: usize, value: u32): u32 {
   countStore();
   return atomic.add<u32>(address, value);

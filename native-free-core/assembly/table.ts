@@ -187,7 +187,7 @@ export function removeEntry(shard: usize, hash: u64, entry: usize): void {
 }
 
 /** Unlinks and frees empty overflow buckets of a chain. */
-function pruneChain(shard: usize, hash: u64, first: usize): void {
+export function pruneChain(shard: usize, hash: u64, first: usize): void {
   const stripe = stripeOf(shard, hash);
   let previous = first;
   for (let i: u32 = 1; i < CHAIN_BUCKETS_MAX; i++) {

@@ -6,12 +6,15 @@ import { copyBytes } from "./bytes";
 import { stealPage } from "./eviction";
 import { fence } from "./fence";
 import {
+  CLASS_LARGE,
   FLAG_LARGE,
   MEMBER_TAG,
   MEMBERS_COUNT,
   NAME_BYTES,
   NAME_TEXT,
+  NO_THREAD,
   PAGE_NEXT,
+  PAGE_STAGED,
   RECORD_CONTENT_TYPE_BYTES,
   RECORD_FLAGS,
   RECORD_KEY,
@@ -27,7 +30,7 @@ import {
   TAG_NAMESPACE,
   TAG_STATE,
 } from "./layout";
-import { givePage, NO_PAGE, noteChange, pageEntry, pageOf } from "./pages";
+import { givePage, markPage, NO_PAGE, noteChange, pageEntry, pageOf } from "./pages";
 import { publish32, put16, put32, put64 } from "./store";
 import { blockOf, memberAt, memberCount } from "./tag-block";
 import { areStaged, nextName, openNames } from "./tag-names";
@@ -77,6 +80,8 @@ function dropNamePages(shard: usize, last: u32): void {
   const link = pageEntry(last) + PAGE_NEXT;
   while (load<u32>(link) != 0) {
     const page = load<u32>(link) - 1;
+    // Nobody's before it is unlinked: whoever recovers the shard finds it.
+    markPage(shard, page, PAGE_STAGED, CLASS_LARGE, NO_THREAD);
     put32(link, load<u32>(pageEntry(page) + PAGE_NEXT));
     givePage(shard, page);
   }

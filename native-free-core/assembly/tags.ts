@@ -145,6 +145,13 @@ export function tagsCollect(shard: usize, item: usize): void {
   }
 }
 
+/** Makes an item that is no entry any more name no tags: they may be freed without it. */
+export function tagsForget(item: usize): void {
+  const block = blockOf(item);
+  const count = memberCount(block);
+  for (let i: u32 = 0; i < count; i++) put32(memberAt(block, i) + MEMBER_TAG, 0);
+}
+
 function freeTag(shard: usize, tag: usize): void {
   removeTag(shard, tag);
   put32(tag + TAG_STATE, 0);

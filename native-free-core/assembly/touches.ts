@@ -4,23 +4,18 @@
 // A touch is a reference and the upper half of the item's hash. By the time it is drained the
 // item may be gone and its memory another's: the drain asks the page directory and the head.
 
-import { inPages, pageBytes, pageCount, toAddress } from "./arena";
+import { pageBytes, toAddress } from "./arena";
 import {
   ITEM_HASH,
   ITEM_LIVE,
   ITEM_STATE,
-  PAGE_DRAINING,
-  PAGE_LARGE_HEAD,
-  PAGE_SLAB,
   RING_RECORDS,
   RING_TOUCH_HEAD,
   RING_TOUCH_TAIL,
-  SHARD_ID,
   TOUCH_BYTES,
   TOUCH_MAX,
 } from "./layout";
-import { offsetInPage, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
-import { chunksPerPage, strideOf } from "./slab";
+import { startsChunk } from "./slab";
 import { put32, release32 } from "./store";
 
 /** Touches that one buffer holds: an eighth of a page's bytes, at most TOUCH_MAX. */
@@ -63,22 +58,7 @@ export function waitingTouches(ring: usize): u32 {
 }
 
 function startsLiveItem(shard: usize, reference: u32, upperHash: u32): bool {
-  if (!inPages(reference)) return false;
-  const address = toAddress(reference);
-  const page = pageOf(address);
-  if (page >= pageCount) return false;
-  const entry = pageEntry(page);
-  if (pageShard(entry) != load<u32>(shard + SHARD_ID)) return false;
-  const kind = pageKind(entry);
-  const offset = offsetInPage(address);
-  if (kind == PAGE_SLAB || kind == PAGE_DRAINING) {
-    const sizeClass = pageClass(entry);
-    const chunk = offset / strideOf(sizeClass);
-    if (chunk * strideOf(sizeClass) != offset || chunk >= chunksPerPage(sizeClass)) return false;
-  } else if (kind != PAGE_LARGE_HEAD || offset != 0) {
-    return false;
-  }
-  return (
-    load<u32>(address + ITEM_STATE) == ITEM_LIVE && load<u32>(address + ITEM_HASH + 4) == upperHash
-  );
+  if (!startsChunk(shard, reference)) return false;
+  const item = toAddress(reference);
+  return load<u32>(item + ITEM_STATE) == ITEM_LIVE && load<u32>(item + ITEM_HASH + 4) == upperHash;
 }

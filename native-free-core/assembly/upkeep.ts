@@ -69,6 +69,13 @@ function sweep(shard: usize): bool {
   return load<u32>(shard + SHARD_SWEPT_CLEARS) != clears;
 }
 
+/** Begins the sweep anew: recovery does not know how far it had come. */
+export function restartSweep(shard: usize): void {
+  put32(shard + SHARD_SWEEP_PAGE, 0);
+  const clears = load<u32>(HEADER_CLEARS);
+  if (clears != 0) put32(shard + SHARD_SWEPT_CLEARS, clears - 1);
+}
+
 function sweepPage(shard: usize, page: u32): void {
   const entry = pageEntry(page);
   const kind = pageKind(entry);

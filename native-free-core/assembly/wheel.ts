@@ -19,7 +19,7 @@ import {
   WHEEL_SLOTS,
   WHEEL_TICK_MS,
 } from "./layout";
-import { put32, put64 } from "./store";
+import { put32, put64, zero } from "./store";
 
 const LEVEL_BITS: u32 = 6;
 const SPAN_TICKS: u64 = (<u64>1) << <u64>(WHEEL_LEVELS * LEVEL_BITS);
@@ -55,6 +55,13 @@ export function wheelInsert(shard: usize, item: usize): void {
   const occupied = shard + SHARD_WHEEL_OCCUPIED + (slot >> LEVEL_BITS) * 8;
   put64(occupied, load<u64>(occupied) | ((<u64>1) << <u64>(slot & 63)));
   put32(shard + SHARD_WHEEL_COUNT, load<u32>(shard + SHARD_WHEEL_COUNT) + 1);
+}
+
+/** Makes the wheel empty; its time stays. */
+export function wheelReset(shard: usize): void {
+  zero(shard + SHARD_WHEEL_OCCUPIED, WHEEL_LEVELS * 8);
+  zero(shard + SHARD_WHEEL, WHEEL_LEVELS * WHEEL_SLOTS * 4);
+  put32(shard + SHARD_WHEEL_COUNT, 0);
 }
 
 /** Takes an item off the wheel; does nothing when it is not on it. */

@@ -160,7 +160,14 @@ export abstract class KeyspaceReads {
   /** The core's status of a read; on a hit the result area holds the entry. Heed `isPlain`. */
   #read(key: string, flags: number): number {
     const { keys, core } = this.session;
-    return core.read(keys.encode(key), this.namespaceId, flags);
+    const keyBytes = keys.encode(key);
+    try {
+      return core.read(keyBytes, this.namespaceId, flags);
+    } catch (error) {
+      // A stack overflow, most likely: a shard that the read had taken is not left held.
+      this.session.recover();
+      throw error;
+    }
   }
 
   /** Reads and decodes an entry that has no copy here, and keeps one where it is worth it. */

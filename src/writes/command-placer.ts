@@ -29,9 +29,7 @@ import type { TagNames } from '../tags/tag-names.js';
 import type { TagSlice } from '../tags/tag-slice.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
-
-/** Answer of `place` while pages for a large value are being claimed by someone else. */
-export const STATUS_STAGING = 3;
+import { judgeInterruption, STATUS_STAGING } from './interruption.js';
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 /** What the holder writes into the record of an increment: content type and sum. */
@@ -52,6 +50,14 @@ export class CommandPlacer {
    * only the claim for its pages was, FULL when the ring has no room and nothing happened.
    */
   place(command: Command): number {
+    try {
+      return this.#place(command);
+    } catch (error) {
+      return judgeInterruption(this.#session, command, error);
+    }
+  }
+
+  #place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
     if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
     if (command.slice !== undefined) return this.#placeSlice(command, command.slice);

@@ -15,6 +15,7 @@ import {
 import {
   STATUS_FULL,
   STATUS_OK,
+  STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
   STATUS_REFUSED,
   STATUS_TOO_LARGE,
@@ -26,9 +27,10 @@ import type { ReadGate } from '../read-gate.js';
 import { joinRuns, valueRuns } from '../reads/entry-bytes.js';
 import type { ThreadSession } from '../thread-session.js';
 import { Command } from './command.js';
-import { CommandPlacer, STATUS_STAGING } from './command-placer.js';
+import { CommandPlacer } from './command-placer.js';
 import { Completions } from './completions.js';
 import { Fifo } from './fifo.js';
+import { releaseOfLostAnswer, STATUS_STAGING } from './interruption.js';
 import { Outbox } from './outbox.js';
 import { PendingWrites } from './pending-writes.js';
 
@@ -76,7 +78,7 @@ export class CommandWriter {
     this.#outbox = new Outbox(session.shardCount);
     this.#completions = new Completions(
       session,
-      () => this.reap(),
+      () => this.wake(),
       () => this.isPending,
     );
   }
@@ -96,6 +98,13 @@ export class CommandWriter {
   recycle(command: Command): void {
     command.reset();
     this.#spare = command;
+  }
+
+  /** `reap` on an empty stack: no call is under way, whatever one that was cut off left behind. */
+  wake(): boolean {
+    this.#isReaping = false;
+    this.#isPumping = false;
+    return this.reap();
   }
 
   /** Whether commands of this thread wait for an answer. */
@@ -128,9 +137,30 @@ export class CommandWriter {
     return again === STATUS_FULL ? this.#enqueue(command) : again;
   }
 
+  /** `place`; pages that were claimed for a command that was cut off are given back. */
+  #tryPlace(command: Command): number {
+    try {
+      const status = this.#placer.place(command);
+      if (status === STATUS_OUTCOME_UNKNOWN) this.#releaseStaged(command);
+      return status;
+    } catch (error) {
+      this.#releaseStaged(command);
+      throw error;
+    }
+  }
+
+  /** `tryPlace` for a queued command: nobody is there to catch what it throws. */
+  #placeQueued(command: Command): number {
+    try {
+      return this.#tryPlace(command);
+    } catch {
+      return STATUS_OUTCOME_UNKNOWN;
+    }
+  }
+
   /** Places a command that nothing is waiting before. */
   #place(command: Command): number {
-    const status = this.#placer.place(command);
+    const status = this.#tryPlace(command);
     if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       command.slice?.take(this.#session.arena.view, this.#lastRecord());
@@ -146,7 +176,7 @@ export class CommandWriter {
     if (status === STATUS_PENDING) this.#track(command);
     if (status === STATUS_STAGING) {
       this.#staging = command;
-      this.#outbox.push(this.#session.core.commandShard(), command);
+      this.#push(this.#session.core.commandShard(), command);
       return this.#enqueue(command);
     }
     return status;
@@ -159,7 +189,7 @@ export class CommandWriter {
       command.epoch = arena.view.getUint32(record + RECORD_EPOCH, true);
       command.expiryMs = arena.view.getFloat64(record + RECORD_EXPIRY_MS, true);
     }
-    this.#outbox.push(core.commandShard(), command);
+    this.#push(core.commandShard(), command);
     // A value in pages is not in the record: reads of this thread need a copy of its own.
     if (command.valueAddress === 0) command.keepPayload();
     // One that waited is known from its call on, and newer ones of its key may be by now.
@@ -224,9 +254,21 @@ export class CommandWriter {
       while (this.#outbox.has(shard)) {
         const record = core.answered(shard) >>> 0;
         if (record === 0) break;
-        this.#answer(shard, record);
+        if (this.#outbox.isNext(shard, record)) this.#answer(shard, record);
+        else this.#dropAnswer(shard, record);
       }
     }
+  }
+
+  #push(shard: number, command: Command): void {
+    command.record = this.#lastRecord();
+    this.#outbox.push(shard, command);
+  }
+
+  #dropAnswer(shard: number, record: number): void {
+    const release = releaseOfLostAnswer(this.#session, shard, record);
+    this.#session.core.reap(shard, record);
+    if (release !== undefined) this.#releases.push(release);
   }
 
   #answer(shard: number, record: number): void {
@@ -294,13 +336,13 @@ export class CommandWriter {
     for (let placed = 0; placed < PUMPED_MAX; placed++) {
       if (this.#queue.length === 0 || this.#staging !== undefined) return false;
       const command = this.#queue.peek() as Command;
-      const status = this.#placer.place(command);
+      const status = this.#placeQueued(command);
       if (status === STATUS_FULL) return false;
       const { core } = this.#session;
       const shard = core.commandShard();
       if (status === STATUS_STAGING) {
         this.#staging = command;
-        this.#outbox.push(shard, command);
+        this.#push(shard, command);
         return false;
       }
       this.#dequeue();
@@ -373,9 +415,9 @@ export class CommandWriter {
   /** Releases keep no order with other commands and wait for nothing but room. */
   #sendReleases(): void {
     for (let next = this.#releases.peek(); next !== undefined; next = this.#releases.peek()) {
-      const status = this.#placer.place(next);
+      const status = this.#placeQueued(next);
       if (status === STATUS_FULL) break;
-      if (status === STATUS_PENDING) this.#outbox.push(this.#session.core.commandShard(), next);
+      if (status === STATUS_PENDING) this.#push(this.#session.core.commandShard(), next);
       this.#releases.shift();
     }
     if (this.isPending) this.#completions.watch();

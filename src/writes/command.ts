@@ -52,6 +52,8 @@ export class Command {
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
   valueAddress = 0;
+  /** Address of its record, once it was published. */
+  record = 0;
   /** Epoch of the namespace at the call. */
   epoch = 0;
   /** When the entry ends, in arena time. */

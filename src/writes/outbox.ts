@@ -24,6 +24,11 @@ export class Outbox {
     this.#count += 1;
   }
 
+  /** Whether an answered record is that of the next command of its shard. */
+  isNext(shard: number, record: number): boolean {
+    return (this.#queues[shard] as Fifo<Command>).peek()?.record === record;
+  }
+
   /** The command whose answer came. */
   shift(shard: number): Command {
     const command = (this.#queues[shard] as Fifo<Command>).shift();

@@ -386,8 +386,28 @@ export class CoreThread {
     return this.core.detachThread(id, this.generationOf(id), stepsMax) !== 0;
   }
 
-  /** Starts a shard afresh that a dead thread held; false when it did not hold it. */
-  reset(shard: number, dead: number): boolean {
-    return this.core.resetShardOf(shard, dead, this.generationOf(dead)) !== 0;
+  /**
+   * Recovers a shard that a thread held when it ended, or this one when it was cut off; false when
+   * it did not hold it.
+   */
+  recover(shard: number, holder: number): boolean {
+    if (!this.recoverReads(shard, holder)) return false;
+    this.recoverRest(shard);
+    return true;
+  }
+
+  /** The first step of a recovery alone. */
+  recoverReads(shard: number, holder: number): boolean {
+    return this.core.recoverShardOf(shard, holder, this.generationOf(holder)) !== 0;
+  }
+
+  /** Slices until the shard is free; their number. */
+  recoverRest(shard: number): number {
+    for (let slices = 1; slices <= SLICES_MAX; slices++) {
+      const answer = this.core.recoverSlice(shard);
+      if (answer < 0) throw new Error('the shard is not recovered by this thread');
+      if (answer === 0) return slices;
+    }
+    throw new Error(`the shard is not recovered after ${SLICES_MAX} slices`);
   }
 }

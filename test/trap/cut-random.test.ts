@@ -108,7 +108,7 @@ class RandomRig {
       if (owner === 0) continue;
       expect((owner & 0xff) - 1).toBe(thread.id);
       const by = this.prng.nextBelow(2) === 0 ? thread : this.witness;
-      expect(by.reset(shard, thread.id)).toBe(true);
+      expect(by.recover(shard, thread.id)).toBe(true);
       this.resets += 1;
     }
     expect(this.witness.detach(thread.id)).toBe(true);

@@ -1,6 +1,7 @@
 /**
- * Cuts a command off after each of its stores, as a thread that dies there, and looks at what the
- * others then find: by the core's build that traps, beside a normal core over the same memory.
+ * Cuts a command off after each of its stores, as a thread that ends there, and looks at what the
+ * others then find; then recovers the shard, which may be cut off as well. By the core's build that
+ * traps, beside a normal core over the same memory.
  */
 import {
   HEADER_CLASS_CHUNKS,
@@ -24,6 +25,7 @@ import {
   READ_META,
   READ_VALUE,
 } from '../support/core-thread.js';
+import type { Prng } from '../support/prng.js';
 
 const KIB = 1_024;
 const STORES_MAX = 1_000_000;
@@ -31,9 +33,11 @@ const SHARD = 0;
 /** All there is to know, without a touch. */
 const READ_QUIETLY = READ_VALUE | READ_META;
 const BUSY_READS_MAX = 3;
-/** Thread of pages that are set aside. */
-const SET_ASIDE = 255;
+/** Work of a slice here, so that even a tiny shard takes several. */
+const SLICE_UNITS = 60;
+const SLICES_MAX = 10_000;
 
+/** A command that is to be cut off; `scenarios.ts` has the table of all. */
 export interface Scenario {
   readonly name: string;
   readonly options?: CoreArenaOptions;
@@ -47,20 +51,27 @@ export interface Scenario {
 
 /** What one key gave: an entry, or the status of the read. */
 type Reading = Entry | number;
+type Readings = ReadonlyMap<string, Reading>;
 
 export class CutRig {
   readonly arena: CoreArena;
   /** The thread that is cut off. */
   readonly victim: CoreThread;
+  /** Recovers what the victim held, and may be cut off in doing so. */
+  readonly rescuer: CoreThread;
   readonly survivor: CoreThread;
   /** Every key that a scenario uses. */
   readonly keys = new Set<string>();
   private serial = 0;
 
   constructor(options: CoreArenaOptions = {}) {
-    this.arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3, ...options });
+    this.arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 4, ...options });
     this.victim = this.arena.attach('core-trap');
     this.survivor = this.arena.attach();
+    this.rescuer = this.arena.attach('core-trap');
+    for (const thread of [this.victim, this.rescuer, this.survivor]) {
+      thread.core.boundSlices(SLICE_UNITS);
+    }
   }
 
   /** Sets a key by the thread that survives; the value differs from all others. */
@@ -101,6 +112,7 @@ export class CutRig {
   readAll(): Map<string, Reading> {
     const readings = new Map<string, Reading>();
     for (const key of this.keys) readings.set(key, this.survivor.get(key, 0, READ_QUIETLY));
+    this.survivor.core.unpin();
     return readings;
   }
 
@@ -116,9 +128,8 @@ export class CutRig {
     for (let page = 0; page < arena.plan.pageCount; page++) {
       const kind = arena.pageKind(page);
       const state = arena.view.getUint32(arena.pageEntry(page) + PAGE_STATE, true);
-      // What a reset sets aside, because somebody may still read it, is lost on purpose.
-      const isStaged = kind === PAGE_STAGED && (state & 255) !== SET_ASIDE;
-      if (kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER || isStaged) count += 1;
+      const isLarge = kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER;
+      if (isLarge || kind === PAGE_STAGED) count += 1;
       if (kind !== PAGE_SLAB) continue;
       const sizeClass = (state >> 16) & 255;
       const stride = arena.view.getUint32(HEADER_CLASS_STRIDES + sizeClass * 4, true);
@@ -148,27 +159,104 @@ function isSame(a: Reading, b: Reading | undefined): boolean {
   );
 }
 
-/** Each key is as before the command or as after it; busy only where its stripe is odd. */
-function expectReadable(
-  rig: CutRig,
-  before: ReadonlyMap<string, Reading>,
-  after: ReadonlyMap<string, Reading>,
-): void {
-  let busyCount = 0;
-  for (const key of rig.keys) {
-    // A busy read waits for milliseconds: a few of one stripe tell enough.
-    if (busyCount >= BUSY_READS_MAX && rig.isOdd(key)) continue;
-    const reading = rig.survivor.get(key, 0, READ_QUIETLY);
-    if (reading === STATUS_BUSY) {
-      busyCount += 1;
-      if (!rig.isHeld || !rig.isOdd(key)) throw new Error(`${key} is busy without need`);
-    } else if (!isSame(reading, before.get(key)) && !isSame(reading, after.get(key))) {
-      const shown = typeof reading === 'number' ? reading : `${reading.value.length} bytes`;
-      throw new Error(`${key} is neither as before nor as after: ${shown}`);
+/** What a scenario is like before its command and after it, and where it can be cut. */
+class CutCase {
+  readonly rig: CutRig;
+  readonly stores: number;
+  private readonly scenario: Scenario;
+  private readonly start: CoreSnapshot;
+  private readonly before: Readings;
+  private readonly after: Readings;
+
+  constructor(scenario: Scenario) {
+    const rig = new CutRig(scenario.options);
+    this.rig = rig;
+    this.scenario = scenario;
+    scenario.prepare(rig);
+    rig.expectSound('before the command');
+    this.start = rig.arena.snapshot();
+    this.before = rig.readAll();
+    this.stores = countStores(rig.victim, () => scenario.run(rig));
+    this.after = rig.readAll();
+    if (scenario.proves?.(rig) === false) throw new Error('the scenario does not do what it says');
+  }
+
+  /** Runs the command up to its n-th store. */
+  cutAt(stores: number): void {
+    const { rig } = this;
+    rig.arena.restore(this.start);
+    for (const thread of [rig.victim, rig.survivor, rig.rescuer]) thread.answers.length = 0;
+    if (!isCut(rig.victim, stores, () => this.scenario.run(rig))) {
+      throw new Error('the command went on to its end');
     }
   }
-  // What a thread has pinned stays its own over a reset; nothing is pinned here.
-  rig.survivor.core.unpin();
+
+  /** Each key is as before the command or as after it; busy only where its stripe is odd. */
+  expectReadable(when: string, mayBeBusy = false): void {
+    const { rig } = this;
+    let busyCount = 0;
+    for (const key of rig.keys) {
+      const isOdd = rig.isOdd(key);
+      if (isOdd && !mayBeBusy) throw new Error(`${when}: the stripe of ${key} is odd`);
+      // A busy read waits for milliseconds: a few of one stripe tell enough.
+      if (busyCount >= BUSY_READS_MAX && isOdd) continue;
+      const reading = rig.survivor.get(key, 0, READ_QUIETLY);
+      if (reading === STATUS_BUSY) {
+        busyCount += 1;
+        if (!rig.isHeld || !isOdd) throw new Error(`${when}: ${key} is busy without need`);
+      } else if (!isSame(reading, this.before.get(key)) && !isSame(reading, this.after.get(key))) {
+        const shown = typeof reading === 'number' ? reading : `${reading.value.length} bytes`;
+        throw new Error(`${when}: ${key} is neither as before nor as after: ${shown}`);
+      }
+    }
+    // What a thread has pinned stays its own over a recovery; nothing is pinned here.
+    rig.survivor.core.unpin();
+  }
+
+  /** Recovers the shard from a thread that held it; everything is readable at every moment. */
+  recover(by: CoreThread, holder: number): void {
+    if (!by.recoverReads(SHARD, holder)) throw new Error('the holder does not hold the shard');
+    this.expectReadable('after the first step');
+    for (let slices = 1; slices <= SLICES_MAX; slices++) {
+      const answer = by.core.recoverSlice(SHARD);
+      if (answer < 0) throw new Error('the shard is not recovered by this thread');
+      if (answer === 0) {
+        this.expectRecovered();
+        return;
+      }
+      if (slices % 29 === 1) this.expectReadable(`after slice ${slices}`);
+    }
+    throw new Error(`the recovery did not end after ${SLICES_MAX} slices`);
+  }
+
+  expectRecovered(): void {
+    if (this.rig.isHeld) throw new Error('the shard is still held');
+    this.rig.expectSound('after the recovery');
+    this.expectReadable('after the recovery');
+  }
+}
+
+/** Runs an action of the trap build until its n-th store; whether it was cut off. */
+export function isCut(thread: CoreThread, stores: number, action: () => void): boolean {
+  thread.core.trapAfterStores(stores);
+  try {
+    action();
+    return false;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    return true;
+  } finally {
+    thread.core.trapAfterStores(0);
+  }
+}
+
+/** Stores of an action when nothing stops it. */
+function countStores(thread: CoreThread, action: () => void): number {
+  thread.core.trapAfterStores(STORES_MAX);
+  action();
+  const stores = STORES_MAX - thread.core.storesUntilTrap();
+  thread.core.trapAfterStores(0);
+  return stores;
 }
 
 /** The shard works again for a thread: what it sets it reads. */
@@ -190,13 +278,8 @@ function expectUsable(rig: CutRig, by: CoreThread): void {
   rig.expectSound('after use');
 }
 
-/** The thread is gone: another recovers its shard and gives its slot back. */
-function recoverAsSurvivor(rig: CutRig): void {
-  const wasHeld = rig.isHeld;
-  const reset = rig.survivor.reset(SHARD, rig.victim.id);
-  if (reset !== wasHeld) throw new Error(`a held shard was ${reset ? '' : 'not '}reset`);
-  rig.expectSound('after the reset');
-  expectUsable(rig, rig.survivor);
+/** The victim is gone: nothing of it is left once its slot was given back. */
+function expectNothingLeft(rig: CutRig): void {
   rig.survivor.detach(rig.victim.id);
   rig.expectSound('after the detachment');
   rig.removeEverything(rig.survivor);
@@ -204,67 +287,97 @@ function recoverAsSurvivor(rig: CutRig): void {
   const left = rig.occupied();
   if (left > 0) throw new Error(`${left} chunks or pages of the dead thread were lost`);
   const rings = rig.arena.countPages(PAGE_RING);
-  if (rings !== 1) throw new Error(`${rings} ring pages are left of one thread`);
+  if (rings !== 2) throw new Error(`${rings} ring pages are left of two threads`);
 }
 
-/** The thread lives on, after a stack overflow, say: it recovers its own shard. */
-function recoverAsVictim(rig: CutRig): void {
-  rig.victim.core.trapAfterStores(0);
-  if (rig.isHeld && !rig.victim.reset(SHARD, rig.victim.id)) {
-    throw new Error('a thread could not reset the shard that it holds');
-  }
-  rig.expectSound('after the reset');
-  expectUsable(rig, rig.victim);
-}
-
-function cutAt(rig: CutRig, start: CoreSnapshot, scenario: Scenario, stores: number): void {
-  rig.arena.restore(start);
-  rig.victim.answers.length = 0;
-  rig.survivor.answers.length = 0;
-  rig.victim.core.trapAfterStores(stores);
-  let trapped = false;
+function atStore<T>(what: string, action: () => T): T {
   try {
-    scenario.run(rig);
-  } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    trapped = true;
+    return action();
+  } catch (cause) {
+    throw new Error(`${what}: ${(cause as Error).message}`, { cause });
   }
-  rig.victim.core.trapAfterStores(0);
-  if (!trapped) throw new Error('the command went on to its end');
 }
 
-/** Stores of the command when nothing stops it. */
-function countStores(rig: CutRig, scenario: Scenario): number {
-  rig.victim.core.trapAfterStores(STORES_MAX);
-  scenario.run(rig);
-  const stores = STORES_MAX - rig.victim.core.storesUntilTrap();
-  rig.victim.core.trapAfterStores(0);
+/**
+ * Cuts the scenario's command at every store: by turns its thread ends there, or it lives on and
+ * recovers its own shard. The number of stores.
+ */
+export function cutEverywhere(scenario: Scenario): number {
+  const cut = new CutCase(scenario);
+  const { rig, stores } = cut;
+  for (let n = 1; n <= stores; n++) {
+    atStore(`store ${n} of ${stores}`, () => {
+      cut.cutAt(n);
+      const findings = rig.arena.verifyReachable();
+      if (findings.length > 0) throw new Error(findings.join('; '));
+      cut.expectReadable('after the cut', true);
+      const isDead = n % 2 === 0;
+      if (rig.isHeld) cut.recover(isDead ? rig.survivor : rig.victim, rig.victim.id);
+      rig.expectSound('not held');
+      expectUsable(rig, isDead ? rig.survivor : rig.victim);
+      if (isDead) expectNothingLeft(rig);
+    });
+  }
   return stores;
 }
 
-/** Cuts the scenario's command at every store; the number of stores. */
-export function cutEverywhere(scenario: Scenario): number {
-  const rig = new CutRig(scenario.options);
-  scenario.prepare(rig);
-  rig.expectSound('before the command');
-  const start = rig.arena.snapshot();
-  const before = rig.readAll();
-  const stores = countStores(rig, scenario);
-  const after = rig.readAll();
-  if (scenario.proves?.(rig) === false) throw new Error('the scenario does not do what it says');
-  for (let n = 1; n <= stores; n++) {
-    try {
-      cutAt(rig, start, scenario, n);
-      const findings = rig.arena.verifyReachable();
-      if (findings.length > 0) throw new Error(findings.join('; '));
-      expectReadable(rig, before, after);
-      if (!rig.isHeld) rig.expectSound('not held');
-      if (n % 2 === 0) recoverAsSurvivor(rig);
-      else recoverAsVictim(rig);
-    } catch (cause) {
-      const message = `store ${n} of ${stores}: ${(cause as Error).message}`;
-      throw new Error(message, { cause });
-    }
+/** One cut of a command and one of its recovery; false when the command does not hold the shard. */
+function cutTwice(cut: CutCase, n: number, m: number, isRescuerDead: boolean): boolean {
+  const { rig } = cut;
+  cut.cutAt(n);
+  if (!rig.isHeld) return false;
+  const isHalf = isCut(rig.rescuer, m, () => rig.rescuer.recover(SHARD, rig.victim.id));
+  cut.expectReadable('after the second cut', true);
+  if (rig.isHeld) {
+    const holder = isHalf && !isHeldBy(rig, rig.victim) ? rig.rescuer : rig.victim;
+    cut.recover(isRescuerDead ? rig.survivor : rig.rescuer, holder.id);
+  } else {
+    cut.expectRecovered();
+  }
+  expectUsable(rig, rig.survivor);
+  if (isRescuerDead) {
+    rig.survivor.detach(rig.rescuer.id);
+    rig.arena.impersonate(rig.rescuer.id).core.attachThread(0, 0, 1);
+  }
+  expectNothingLeft(rig);
+  return isHalf;
+}
+
+function isHeldBy(rig: CutRig, thread: CoreThread): boolean {
+  return (rig.arena.shardU32(SHARD, SHARD_OWNER) & 127) - 1 === thread.id;
+}
+
+/** Stores of a recovery after a cut at the n-th store. */
+function storesOfRecovery(cut: CutCase, n: number): number {
+  const { rig } = cut;
+  cut.cutAt(n);
+  if (!rig.isHeld) return 0;
+  return countStores(rig.rescuer, () => rig.rescuer.recover(SHARD, rig.victim.id));
+}
+
+/** Cuts the command at random stores, and its recovery at random stores. */
+export function cutRecoveries(scenario: Scenario, prng: Prng, times: number): void {
+  const cut = new CutCase(scenario);
+  for (let time = 0; time < times; time++) {
+    const n = 1 + prng.nextBelow(cut.stores);
+    const stores = storesOfRecovery(cut, n);
+    if (stores === 0) continue;
+    const m = 1 + prng.nextBelow(stores);
+    atStore(`store ${n}, then ${m} of ${stores}`, () => cutTwice(cut, n, m, time % 2 === 0));
+  }
+}
+
+/**
+ * Cuts the recovery at every store, or at `timesMax` of them spread evenly, after one cut of the
+ * command. The number of stores.
+ */
+export function cutWholeRecovery(scenario: Scenario, share: number, timesMax: number): number {
+  const cut = new CutCase(scenario);
+  const n = Math.ceil(cut.stores * share);
+  const stores = storesOfRecovery(cut, n);
+  const stride = Math.ceil(stores / timesMax);
+  for (let m = 1 + (n % stride); m <= stores; m += stride) {
+    atStore(`store ${n}, then ${m} of ${stores}`, () => cutTwice(cut, n, m, m % 2 === 0));
   }
   return stores;
 }

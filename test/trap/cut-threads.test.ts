@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   FLAG_RETURN_OLD,
   OP_DELETE,
+  OWNER_RECOVERS,
   PAGE_RING,
   RECORD_OLD,
   SHARD_OWNER,
@@ -64,7 +65,7 @@ function expectSound(arena: CoreArena): void {
 /** The thread is gone: its shard is started afresh where it held one, its slot given back. */
 function recover(arena: CoreArena, by: CoreThread, dead: number): void {
   const held = arena.shardU32(SHARD, SHARD_OWNER) !== 0;
-  expect(by.reset(SHARD, dead)).toBe(held);
+  expect(by.recover(SHARD, dead)).toBe(held);
   expectSound(arena);
 }
 
@@ -153,7 +154,7 @@ describe('a shard that is started afresh', () => {
     const large = new Uint8Array(15_000).fill(9);
     expect(caller.set('large', large, { inPlace: false }).status).toBe(STATUS_PENDING);
     arena.hold(SHARD, dead.id, caller.generationOf(dead.id));
-    expect(caller.reset(SHARD, dead.id)).toBe(true);
+    expect(caller.recover(SHARD, dead.id)).toBe(true);
     expectSound(arena);
     caller.serve();
     const entry = caller.get('large');
@@ -172,7 +173,7 @@ describe('a shard that is started afresh', () => {
       const reference = arena.view.getUint32(record + RECORD_OLD, true);
       expect(reference).not.toBe(0);
       arena.hold(SHARD, dead.id, caller.generationOf(dead.id));
-      expect(caller.reset(SHARD, dead.id)).toBe(true);
+      expect(caller.recover(SHARD, dead.id)).toBe(true);
       for (let i = 0; i < 200; i++) caller.set(`key-${i}`, new Uint8Array(i * 20));
       caller.release(SHARD, reference);
       expectSound(arena);
@@ -242,9 +243,9 @@ describe('a thread that dies while it comes or goes', () => {
     const stores = cutEverywhere(
       arena,
       rescuer,
-      () => rescuer.reset(SHARD, dead.id),
+      () => rescuer.recover(SHARD, dead.id),
       () => {
-        const owner = arena.shardU32(SHARD, SHARD_OWNER) & 0xff;
+        const owner = arena.shardU32(SHARD, SHARD_OWNER) & (OWNER_RECOVERS - 1);
         const holder = owner === 0 ? rescuer.id : owner - 1;
         recover(arena, caller, holder);
         caller.detach(rescuer.id);

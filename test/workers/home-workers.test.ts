@@ -73,7 +73,7 @@ describe.each(['inplace', 'ring'] as const)('a home worker that ends, writes %s,
     const before = groupsOf(watched.homes);
     for (const index of [0, 1]) {
       await watched.lose(watched.workers[index]);
-      expect(watched.losses[index]).toMatchObject({ restarted: true, shardsReset: [] });
+      expect(watched.losses[index]).toMatchObject({ restarted: true, shardsRecovered: [] });
       expect(groupsOf(watched.homes)).toEqual(before);
     }
     expect(watched.losses.map(({ workerIndex }) => workerIndex).sort()).toEqual([0, 1]);
@@ -122,7 +122,7 @@ describe.each(['inplace', 'ring'] as const)('a home worker that ends, writes %s,
     await stopContention();
     for (const outcome of outcomes)
       expect(['done', 'ERR_CACHE_OUTCOME_UNKNOWN'], replay).toContain(outcome);
-    const resetCount = watched.losses.reduce((sum, loss) => sum + loss.shardsReset.length, 0);
+    const resetCount = watched.losses.reduce((sum, loss) => sum + loss.shardsRecovered.length, 0);
     const missing = Array.from({ length: 500 }, (_, index) => index).filter(
       (index) => engine.get(`kept ${index}`) !== index,
     );

@@ -40,7 +40,7 @@ describe.each(LOOPS)('a home worker %s', (fault) => {
     expect(watched.losses).toEqual([
       {
         workerIndex: watched.hangs[0]?.workerIndex,
-        shardsReset: expect.any(Array),
+        shardsRecovered: expect.any(Array),
         wasHung: true,
         restarted: true,
         error: undefined,

@@ -172,7 +172,7 @@ describe('a large value that a reader has pinned', () => {
     writer.set('key', OLD);
     pin(rig, 'key', OLD);
     arena.hold(0, dead.id, writer.generationOf(dead.id));
-    expect(writer.reset(0, dead.id)).toBe(true);
+    expect(writer.recover(0, dead.id)).toBe(true);
     expect(arena.verify()).toEqual([]);
     churn(rig, 3_000);
     churn(rig, 400);

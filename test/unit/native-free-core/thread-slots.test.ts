@@ -86,7 +86,7 @@ describe('thread slots', () => {
     expect(second.id).toBe(first.id);
     // Somebody found the first thread dead, and acts on it too late.
     stays.core.detachThread(first.id, old, 0);
-    expect(stays.core.resetShardOf(0, first.id, old)).toBe(0);
+    expect(stays.core.recoverShardOf(0, first.id, old)).toBe(0);
     expect(second.set('a', 'b').status).toBe(STATUS_OK);
     expect(attached(arena)).toBe(2);
     expect(arena.countPages(PAGE_RING)).toBe(2);
