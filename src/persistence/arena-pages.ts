@@ -27,7 +27,6 @@ import {
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
   SHARD_SEQUENCE,
-  TAG_TABLE_CLASS,
 } from '../../native-free-core/assembly/layout.js';
 
 const KIND_SHIFT = 24;
@@ -43,16 +42,16 @@ export function hasChunks(kind: number): boolean {
   return kind === PAGE_SLAB || kind === PAGE_DRAINING;
 }
 
-/** Whether the page holds names of tags; others of its kind hold the table of them. */
-export function holdsTags(state: number): boolean {
-  return kindOf(state) === PAGE_TAG && classOf(state) !== TAG_TABLE_CLASS;
+/** Whether the page holds names of tags, or the table of them. */
+export function isOfTags(state: number): boolean {
+  return kindOf(state) === PAGE_TAG;
 }
 
 /** Whether the page holds entries, or tags of them: all that a file needs to hold. */
 export function isFiled(state: number): boolean {
   const kind = kindOf(state);
   if (hasChunks(kind) || kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER) return true;
-  return holdsTags(state);
+  return isOfTags(state);
 }
 
 function classOf(state: number): number {

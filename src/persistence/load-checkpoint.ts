@@ -12,7 +12,7 @@ import {
   THREAD_VALUE,
   WHEEL_TICK_MS,
 } from '../../native-free-core/assembly/layout.js';
-import { holdsTags } from './arena-pages.js';
+import { isOfTags } from './arena-pages.js';
 import type { PageRecord } from './checkpoint-format.js';
 import { EntryFilter, type FileSource, type LoadCounts } from './entry-filter.js';
 import { EntryImporter } from './entry-importer.js';
@@ -151,7 +151,7 @@ async function readTags(checkpoint: OpenCheckpoint): Promise<FiledTags> {
   const tags = new FiledTags(meta.pageBytes, meta.pagesAddress);
   const bytes = new Uint8Array(meta.pageBytes);
   for (const record of pages) {
-    if (!holdsTags(record.state)) continue;
+    if (!isOfTags(record.state)) continue;
     if (await checkpoint.readPage(record, bytes)) tags.add(record.page, bytes);
     else tags.areDamaged = true;
   }

@@ -11,7 +11,7 @@ import {
   PAGE_SLAB,
   SHARD_RECOVERY_DROPPED,
 } from '../../native-free-core/assembly/layout.js';
-import { ArenaPages, hasChunks, holdsTags, kindOf } from './arena-pages.js';
+import { ArenaPages, hasChunks, isOfTags, kindOf } from './arena-pages.js';
 import type { CheckpointTable, PageRecord } from './checkpoint-format.js';
 import { EntryFilter, type FileSource, type LoadCounts } from './entry-filter.js';
 import type { FiledTags } from './filed-tags.js';
@@ -91,7 +91,7 @@ export class PagePlacer {
       const pageCount = Math.ceil(endByte / this.#pages.pageBytes);
       this.#large.push({ head: record, pageCount });
       this.#put(record, bytes, PAGE_LARGE_HEAD);
-    } else if (kind === PAGE_LARGE_MEMBER || holdsTags(record.state)) {
+    } else if (kind === PAGE_LARGE_MEMBER || isOfTags(record.state)) {
       this.#put(record, bytes, kind);
     }
   }
