@@ -6,6 +6,8 @@ import {
   ITEM_STATE,
   NAMESPACE_BYTES,
   NAMESPACE_EPOCH,
+  PAGE_FREE,
+  PAGE_INDEX,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
   PAGE_SLAB,
@@ -20,7 +22,10 @@ const KIND_SHIFT = 24;
 const SHARD_SHIFT = 8;
 const CLASS_MASK = 0xff_0000;
 
-/** Whether pages of the file mean the same in this arena, address for address. */
+/**
+ * Whether pages of the file mean the same in this arena, address for address, and lie where it has
+ * nothing but its empty index.
+ */
 export function isSameGeometry(arena: Arena, { meta, pages }: CheckpointTable): boolean {
   const own = new ArenaPages(arena);
   return (
@@ -29,9 +34,16 @@ export function isSameGeometry(arena: Arena, { meta, pages }: CheckpointTable): 
     meta.pageCount === own.pageCount &&
     meta.shardCount === own.shardCount &&
     pages.every(
-      ({ page, state, strideBytes }) => page < own.pageCount && strideBytes === own.strideOf(state),
+      ({ page, state, strideBytes }) =>
+        page < own.pageCount &&
+        strideBytes === own.strideOf(state) &&
+        isReplaceable(kindOf(own.stateOf(page))),
     )
   );
+}
+
+function isReplaceable(kind: number): boolean {
+  return kind === PAGE_FREE || kind === PAGE_INDEX;
 }
 
 /** What is known of a large value whose pages are being placed. */
