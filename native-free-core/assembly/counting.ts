@@ -9,6 +9,7 @@ import {
   CLASS_LARGE,
   ENCODING_NO_TEXT,
   FLAG_KEEP_TTL,
+  FLAG_TAGGED,
   ITEM_CLASS,
   ITEM_CONTENT_TYPE_BYTES,
   ITEM_ENCODING,
@@ -26,8 +27,10 @@ import {
   RECORD_VALUE_BYTES,
 } from "./layout";
 import { applySet, findRecordKey, isCurrent, isOvertaken } from "./shard";
-import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW } from "./status";
+import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW, STATUS_OK } from "./status";
 import { put32, put8, putF64 } from "./store";
+import { isTagged } from "./tag-block";
+import { dropKept, keepTags, namesOf } from "./tagging";
 
 /** The integer that an item's text stands for, or NOT_DECIMAL. */
 function numberOf(item: usize): i64 {
@@ -47,10 +50,7 @@ function presentItem(shard: usize, record: usize): usize {
   return isCurrent(item) && (load<u8>(item + ITEM_FLAGS) & ITEM_STALE) == 0 ? item : 0;
 }
 
-/**
- * Lets the record describe the present item in all but its value. (Tags of the item go into the
- * record here.)
- */
+/** Lets the record describe the present item in all but value and tags. */
 function takeOver(record: usize, item: usize): void {
   const keyBytes = load<u16>(item + ITEM_KEY_BYTES);
   const typeBytes = load<u8>(item + ITEM_CONTENT_TYPE_BYTES);
@@ -61,8 +61,8 @@ function takeOver(record: usize, item: usize): void {
 
 /**
  * Adds RECORD_GUARD to the value of a key, or to the number in the record when there is no such
- * key, and leaves the sum in RECORD_GUARD. The record has room for a content type of any length
- * and NUMBER_BYTES_MAX. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or OUT_OF_MEMORY; nothing is changed
+ * key, and leaves the sum in RECORD_GUARD. The record has room for a content type of any length,
+ * NUMBER_BYTES_MAX and references of tags. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or OUT_OF_MEMORY; nothing is changed
  * unless it is OK.
  */
 export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
@@ -79,5 +79,11 @@ export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
   const target = first + load<u8>(record + RECORD_CONTENT_TYPE_BYTES);
   put32(record + RECORD_VALUE_BYTES, writeDecimal(sum, target));
   putF64(record + RECORD_GUARD, <f64>sum);
-  return applySet(shard, record, thread);
+  if (item == 0 || !isTagged(item)) return applySet(shard, record, thread);
+  put8(record + RECORD_FLAGS, load<u8>(record + RECORD_FLAGS) | FLAG_TAGGED);
+  const names = namesOf(record);
+  keepTags(names, item);
+  const status = applySet(shard, record, thread);
+  if (status != STATUS_OK) dropKept(shard, names);
+  return status;
 }

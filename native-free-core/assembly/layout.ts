@@ -238,7 +238,8 @@ export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else
 //  staged pages, behind those of the item: none straddles a page, and a length of 0, or an end
 //  with no room for a name's head, says that the next one lies in the next page. No alignment.
 export const NAMES_COUNT: u32 = 0; // u8, 1 to TAGS_MAX
-export const NAMES_STAGED: u32 = 1; // u8, 1 = they lie in staged pages
+export const NAMES_STAGED: u32 = 1; // u8, 1 = they lie in staged pages, NAMES_KEPT
+export const NAMES_KEPT: u32 = 2; // of it: u32 references of tags stand in place of names
 export const NAMES_FIRST: u32 = 2; // first name, unless they are staged
 export const NAME_TAG: u32 = 0; // u32 reference, written by the holder
 export const NAME_BYTES: u32 = 4; // u16

@@ -1,7 +1,7 @@
 // How a set gives its item tags: the tags are found or made, and kept, before the item is known to
 // anybody. The place where tags and the making of room meet. Holder only.
 
-import { toReference } from "./arena";
+import { toAddress, toReference } from "./arena";
 import { copyBytes } from "./bytes";
 import { stealPage } from "./eviction";
 import { fence } from "./fence";
@@ -12,6 +12,10 @@ import {
   MEMBERS_COUNT,
   NAME_BYTES,
   NAME_TEXT,
+  NAMES_COUNT,
+  NAMES_FIRST,
+  NAMES_KEPT,
+  NAMES_STAGED,
   NO_THREAD,
   PAGE_NEXT,
   PAGE_STAGED,
@@ -31,12 +35,12 @@ import {
   TAG_STATE,
 } from "./layout";
 import { givePage, markPage, NO_PAGE, noteChange, pageEntry, pageOf } from "./pages";
-import { publish32, put16, put32, put64 } from "./store";
+import { publish32, put16, put32, put64, put8 } from "./store";
 import { blockOf, memberAt, memberCount } from "./tag-block";
 import { areStaged, nextName, openNames } from "./tag-names";
 import { addTagPage, freeTagChunk, takeTagChunk, tagClassOf } from "./tag-pages";
 import { findTag, hasTable, insertTag, openTable } from "./tag-table";
-import { holdTag, releaseTags, tagHash } from "./tags";
+import { holdTag, releaseTag, releaseTags, tagHash } from "./tags";
 
 /** Names of the tags that a set carries. */
 export function namesOf(record: usize): usize {
@@ -53,6 +57,10 @@ export function namesOf(record: usize): usize {
 export function beginTags(shard: usize, record: usize, item: usize): bool {
   const names = namesOf(record);
   const block = blockOf(item);
+  if (load<u8>(names + NAMES_STAGED) == NAMES_KEPT) {
+    takeKept(names, block);
+    return true;
+  }
   const page = areStaged(names) ? load<u32>(pageEntry(pageOf(block)) + PAGE_NEXT) - 1 : NO_PAGE;
   const count = openNames(names, page);
   put32(block + MEMBERS_COUNT, count);
@@ -67,6 +75,39 @@ export function beginTags(shard: usize, record: usize, item: usize): bool {
   }
   if (page != NO_PAGE) dropNamePages(shard, pageOf(block));
   return true;
+}
+
+/**
+ * Writes the tags of an item to where names would stand, and keeps them: for a record whose set
+ * replaces the item by one with the same tags, however much is evicted on the way.
+ */
+export function keepTags(names: usize, item: usize): void {
+  const block = blockOf(item);
+  const count = memberCount(block);
+  put8(names + NAMES_COUNT, count);
+  put8(names + NAMES_STAGED, NAMES_KEPT);
+  for (let i: u32 = 0; i < count; i++) {
+    const tag = load<u32>(memberAt(block, i) + MEMBER_TAG);
+    put32(names + NAMES_FIRST + i * 4, tag);
+    holdTag(toAddress(tag));
+  }
+}
+
+/** The new item takes the tags over; `finishTags` ends the keeping. */
+function takeKept(names: usize, block: usize): void {
+  const count = load<u8>(names + NAMES_COUNT);
+  put32(block + MEMBERS_COUNT, count);
+  for (let i: u32 = 0; i < count; i++) {
+    put32(memberAt(block, i) + MEMBER_TAG, load<u32>(names + NAMES_FIRST + i * 4));
+  }
+}
+
+/** Ends what `keepTags` began where no item took them over. */
+export function dropKept(shard: usize, names: usize): void {
+  const count = load<u8>(names + NAMES_COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    releaseTag(shard, toAddress(load<u32>(names + NAMES_FIRST + i * 4)));
+  }
 }
 
 /** The item is on the lists of its tags: they need no keeping any more. */

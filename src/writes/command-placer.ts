@@ -9,6 +9,7 @@ import {
   OP_STAGE,
   RECORD_PAGES,
   SLICE_NAMES,
+  TAGS_MAX,
 } from '../../native-free-core/assembly/layout.js';
 import {
   STATUS_FULL,
@@ -32,8 +33,10 @@ import type { Command } from './command.js';
 import { judgeInterruption, STATUS_STAGING } from './interruption.js';
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
-/** What the holder writes into the record of an increment: content type and sum. */
-const COUNTING_ROOM_BYTES = CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX;
+const REFERENCE_BYTES = 4;
+/** What the holder writes into the record of an increment: content type, sum and tags. */
+const COUNTING_ROOM_BYTES =
+  CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * REFERENCE_BYTES;
 
 /** Writes commands into this thread's rings and submits them. */
 export class CommandPlacer {

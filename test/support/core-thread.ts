@@ -14,6 +14,7 @@ import {
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_VALUE_BYTES,
+  NAMES_FIRST,
   NUMBER_BYTES_MAX,
   OP_DELETE,
   OP_INCREMENT,
@@ -34,6 +35,7 @@ import {
   RESULT_ITEM,
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
+  TAGS_MAX,
   THREAD_CONTENT_TYPE,
   THREAD_KEY,
   THREAD_RESULT,
@@ -217,7 +219,7 @@ export class CoreThread {
   /** Adds to a number; a key that is not there counts from the text `initial`. */
   increment(key: Bytes, by: number, initial: Bytes = '0', options: CommandOptions = {}): Outcome {
     this.collect();
-    const room = CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX;
+    const room = CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * 4;
     const at = this.begin(OP_INCREMENT, toBytes(key), options, room);
     if (at < 0) return { status: at, old: undefined };
     const text = toBytes(initial);
