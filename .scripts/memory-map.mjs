@@ -63,6 +63,7 @@ const notFields = new Set([
   'LEASE_VOIDED',
   'NAMESPACE_MAX',
   'NAMESPACE_NAME_BYTES_MAX',
+  'NAMES_KEPT',
   'PAGE_DRAINING',
   'PAGE_FREE',
   'PAGE_INDEX',
@@ -271,7 +272,12 @@ function partsOf(plan, values) {
     {
       name: 'page directory',
       offset: plan.directoryOffset,
-      note: `${grouped(pageCount)} × ${entryBytes}, then up to the next whole page`,
+      note: `${grouped(pageCount)} × ${entryBytes}`,
+    },
+    {
+      name: 'change counts',
+      offset: plan.changesOffset,
+      note: `${grouped(pageCount)} × 4, then up to the next whole page`,
     },
     {
       name: 'pages',

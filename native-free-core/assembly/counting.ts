@@ -62,8 +62,8 @@ function takeOver(record: usize, item: usize): void {
 /**
  * Adds RECORD_GUARD to the value of a key, or to the number in the record when there is no such
  * key, and leaves the sum in RECORD_GUARD. The record has room for a content type of any length,
- * NUMBER_BYTES_MAX and references of tags. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or OUT_OF_MEMORY; nothing is changed
- * unless it is OK.
+ * NUMBER_BYTES_MAX, and references of tags. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or OUT_OF_MEMORY;
+ * nothing is changed unless it is OK.
  */
 export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
   const keyBytes = load<u16>(record + RECORD_KEY_BYTES);

@@ -79,7 +79,7 @@ export class EntryImporter {
     this.#arena.core.closeImport(this.#record, this.#recordPages);
   }
 
-  /** Stores an entry that the filter lets through, its bytes in one run, with the names of its tags. */
+  /** Stores an entry that the filter lets through: its bytes in one run, the names of its tags. */
   put(
     page: DataView,
     bytes: Uint8Array,
