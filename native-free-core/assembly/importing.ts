@@ -4,7 +4,7 @@
 // reference, and lengths have been compared by whoever built the record.
 
 import { hashSeed, shardAddress, shardOf, thread, threadId, toAddress } from "./arena";
-import { release } from "./commands";
+import { release, ringOf } from "./commands";
 import { judgeBy } from "./clock";
 import { hashBytes, namespaceSeed } from "./hash";
 import {
@@ -22,17 +22,22 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { letGo, tryHold } from "./owner";
 import { givePage, markPage, pageAddress, pageOf, takePage } from "./pages";
+import { drainTouches } from "./recency";
 import { applySet, applyStage, findRecordKey } from "./shard";
 import { STATUS_BUSY, STATUS_OK } from "./status";
 import { put32, put64, put8 } from "./store";
 
 const HOLD_STEP_NS: i64 = 100_000;
 
-/** Holds a shard, waiting 0.1 ms a step; false when it stays held elsewhere. */
+/** Holds a shard for its copy, waiting 0.1 ms a step; false when it stays held elsewhere. */
 export function holdShard(index: u32, stepsMax: u32): bool {
   const shard = shardAddress(index);
   for (let step: u32 = 0; step < stepsMax; step++) {
-    if (tryHold(shard)) return true;
+    if (tryHold(shard)) {
+      // What this thread has read lately is to be seen in the order of the items.
+      drainTouches(shard, ringOf(thread, index));
+      return true;
+    }
     const word = thread + THREAD_HEARTBEAT;
     atomic.wait<i32>(word, load<i32>(word), HOLD_STEP_NS);
   }

@@ -6,6 +6,7 @@ import {
   HEADER_NAMESPACES,
   HEADER_PAGE_BYTES,
   HEADER_PAGE_CHANGES,
+  HEADER_PAGE_COUNT,
   HEADER_PAGES,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
@@ -26,7 +27,6 @@ import {
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
   SHARD_SEQUENCE,
-  TAG_TABLE_CLASS,
 } from '../../native-free-core/assembly/layout.js';
 
 const KIND_SHIFT = 24;
@@ -42,16 +42,16 @@ export function hasChunks(kind: number): boolean {
   return kind === PAGE_SLAB || kind === PAGE_DRAINING;
 }
 
-/** Whether the page holds names of tags; others of its kind hold the table of them. */
-export function holdsTags(state: number): boolean {
-  return kindOf(state) === PAGE_TAG && classOf(state) !== TAG_TABLE_CLASS;
+/** Whether the page holds names of tags, or the table of them. */
+export function isOfTags(state: number): boolean {
+  return kindOf(state) === PAGE_TAG;
 }
 
 /** Whether the page holds entries, or tags of them: all that a file needs to hold. */
 export function isFiled(state: number): boolean {
   const kind = kindOf(state);
   if (hasChunks(kind) || kind === PAGE_LARGE_HEAD || kind === PAGE_LARGE_MEMBER) return true;
-  return holdsTags(state);
+  return isOfTags(state);
 }
 
 function classOf(state: number): number {
@@ -62,6 +62,7 @@ function classOf(state: number): number {
 export class ArenaPages {
   readonly pageBytes: number;
   readonly pagesAddress: number;
+  readonly pageCount: number;
   readonly shardCount: number;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -78,6 +79,7 @@ export class ArenaPages {
     this.#directory = view.getUint32(HEADER_DIRECTORY, true);
     this.pageBytes = view.getUint32(HEADER_PAGE_BYTES, true);
     this.pagesAddress = view.getUint32(HEADER_PAGES, true);
+    this.pageCount = view.getUint32(HEADER_PAGE_COUNT, true);
     this.shardCount = view.getUint32(HEADER_SHARD_COUNT, true);
   }
 
@@ -94,6 +96,26 @@ export class ArenaPages {
     for (let page = first; page < end; page++) {
       if (isFiled(this.stateOf(page))) yield page;
     }
+  }
+
+  /** Shard of each page, by number. */
+  shardByPage(): Uint8Array {
+    const shards = new Uint8Array(this.pageCount);
+    for (let shard = 0; shard < this.shardCount; shard++) {
+      const address = this.#shardAddress(shard);
+      const first = this.#view.getUint32(address + SHARD_PAGE_FIRST, true);
+      const count = this.#view.getUint32(address + SHARD_PAGE_COUNT, true);
+      shards.fill(shard, first, first + count);
+    }
+    return shards;
+  }
+
+  /** Puts the bytes of a page and what the directory says of it; before any thread attaches. */
+  place(page: number, bytes: Uint8Array, state: number, next: number): void {
+    this.#bytes.set(bytes, this.pagesAddress + page * this.pageBytes);
+    const entry = this.#directory + page * PAGE_ENTRY_BYTES;
+    this.#view.setUint32(entry + PAGE_STATE, state, true);
+    this.#view.setUint32(entry + PAGE_NEXT, next, true);
   }
 
   /** Items of a shard, those included whose time is over. */

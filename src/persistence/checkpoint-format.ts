@@ -56,6 +56,8 @@ export interface PageRecord {
 export interface CheckpointMeta {
   readonly pageBytes: number;
   readonly pagesAddress: number;
+  readonly pageCount: number;
+  readonly shardCount: number;
   readonly hashSeed: string;
   /** The arena's time when it was written, in milliseconds since its birth. */
   readonly arenaMs: number;

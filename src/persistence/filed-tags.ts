@@ -40,6 +40,8 @@ export class FiledTags {
   readonly #pageBytes: number;
   readonly #pagesAddress: number;
   readonly #pages = new Map<number, Buffer>();
+  /** Whether pages of it could not be read. */
+  areDamaged = false;
 
   constructor(pageBytes: number, pagesAddress: number) {
     this.#pageBytes = pageBytes;

@@ -4,9 +4,7 @@ import {
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
   HEADER_THREADS,
-  ITEM_HEAD_BYTES,
   NAMESPACE_NAME_BYTES_MAX,
-  PAGE_LARGE_HEAD,
   SHARD_EVICTIONS,
   SHARD_SEQUENCE,
   SHARD_SETS,
@@ -14,11 +12,14 @@ import {
   THREAD_VALUE,
   WHEEL_TICK_MS,
 } from '../../native-free-core/assembly/layout.js';
-import { hasChunks, holdsTags, kindOf } from './arena-pages.js';
+import { isOfTags } from './arena-pages.js';
 import type { PageRecord } from './checkpoint-format.js';
+import { EntryFilter, type FileSource, type LoadCounts } from './entry-filter.js';
 import { EntryImporter } from './entry-importer.js';
-import { FiledTags, NAMES_BYTES_MAX, TAGS_LOST } from './filed-tags.js';
+import { EntryReader } from './entry-reader.js';
+import { FiledTags, NAMES_BYTES_MAX } from './filed-tags.js';
 import type { OpenCheckpoint } from './open-checkpoint.js';
+import { isSameGeometry, PagePlacer } from './page-placer.js';
 
 /** Versions have 48 bits; beyond half of them a file is not believed. */
 const SEQUENCE_MAX = 2 ** 47;
@@ -44,8 +45,9 @@ export interface LoadReport {
 const COUNTERS: readonly number[] = [SHARD_SETS, SHARD_EVICTIONS];
 
 /**
- * Puts the entries of a file into a new arena, before any thread attaches. `nowMs` is the arena's
- * time, which continues that of the file.
+ * Puts the entries of a file into a new arena, before any thread attaches: whole pages where both
+ * are of one geometry, else entry by entry. `nowMs` is the arena's time, which continues that of
+ * the file.
  */
 export async function loadCheckpoint(
   arena: Arena,
@@ -54,39 +56,93 @@ export async function loadCheckpoint(
   isStale: boolean,
 ): Promise<LoadReport> {
   const startMs = performance.now();
-  const { meta, pages } = checkpoint.table;
+  const { table } = checkpoint;
+  const { namespaces } = table.meta;
   arena.core.bindThread(THREAD_SLOT);
-  const sequence = meta.sequence < SEQUENCE_MAX ? meta.sequence : 0;
-  for (const shard of shardsOf(arena)) {
-    arena.view.setBigUint64(shard + SHARD_SEQUENCE, BigInt(sequence), true);
-    const tick = BigInt(Math.floor(nowMs / WHEEL_TICK_MS));
-    arena.view.setBigUint64(shard + SHARD_WHEEL_TICK, tick, true);
-  }
-  const tags = await readTags(checkpoint);
-  const strideBytesMax = pages.reduce((most, { strideBytes }) => Math.max(most, strideBytes), 0);
-  const importer = new EntryImporter(arena, {
-    epochs: meta.namespaces.map(([, epoch]) => epoch >>> 0),
-    namespaceIds: meta.namespaces.map(([name]) => registerName(arena, name)),
+  beginShards(arena, table.meta.sequence, nowMs);
+  const source = {
+    epochs: namespaces.map(([, epoch]) => epoch >>> 0),
+    namespaceIds: namespaces.map(([name]) => registerName(arena, name)),
     nowMs,
     isStale,
-    recordBytesMax: strideBytesMax + (tags.areAny ? NAMES_BYTES_MAX : 0),
-  });
-  const loading = new Loading(checkpoint, importer, tags);
+  };
+  const counts = { entries: 0, expired: 0, dropped: 0 };
+  const tags = await readTags(checkpoint);
+  const isSame =
+    isSameGeometry(arena, table) &&
+    !tags.areDamaged &&
+    source.namespaceIds.every((id, index) => id === index);
+  const damagedPages = isSame
+    ? await loadPages(arena, checkpoint, source, counts, tags)
+    : await loadEntries(arena, checkpoint, source, counts, tags);
+  const evicted = takeCounters(arena);
+  return {
+    state: isStale ? 'stale' : 'fresh',
+    entries: counts.entries - evicted,
+    expired: counts.expired,
+    dropped: counts.dropped + evicted,
+    damagedPages,
+    durationMs: performance.now() - startMs,
+  };
+}
+
+/** Versions and the wheel of expiries go on where the file left them. */
+function beginShards(arena: Arena, highest: number, nowMs: number): void {
+  const sequence = BigInt(highest < SEQUENCE_MAX ? highest : 0);
+  const tick = BigInt(Math.floor(nowMs / WHEEL_TICK_MS));
+  for (const shard of shardsOf(arena)) {
+    arena.view.setBigUint64(shard + SHARD_SEQUENCE, sequence, true);
+    arena.view.setBigUint64(shard + SHARD_WHEEL_TICK, tick, true);
+  }
+}
+
+/** Reads all pages, in their order in the file; the number of those that are damaged. */
+async function readPages(
+  checkpoint: OpenCheckpoint,
+  take: (record: PageRecord, bytes: Uint8Array, view: DataView) => Promise<void> | void,
+): Promise<number> {
+  const { meta, pages } = checkpoint.table;
+  const bytes = new Uint8Array(meta.pageBytes);
+  const view = new DataView(bytes.buffer);
+  let damaged = 0;
+  for (const record of pages) {
+    if (await checkpoint.readPage(record, bytes)) await take(record, bytes, view);
+    else damaged += 1;
+  }
+  return damaged;
+}
+
+async function loadPages(
+  arena: Arena,
+  checkpoint: OpenCheckpoint,
+  source: FileSource,
+  counts: LoadCounts,
+  tags: FiledTags,
+): Promise<number> {
+  const placer = new PagePlacer(arena, source, counts, tags);
+  const damaged = await readPages(checkpoint, placer.place.bind(placer));
+  placer.finish(shardsOf(arena));
+  return damaged;
+}
+
+async function loadEntries(
+  arena: Arena,
+  checkpoint: OpenCheckpoint,
+  source: FileSource,
+  counts: LoadCounts,
+  tags: FiledTags,
+): Promise<number> {
+  const strides = checkpoint.table.pages.map(({ strideBytes }) => strideBytes);
+  const strideBytesMax = strides.reduce((most, stride) => Math.max(most, stride), 0);
+  const recordBytesMax = strideBytesMax + (tags.areAny ? NAMES_BYTES_MAX : 0);
+  const importer = new EntryImporter(arena, source, counts, recordBytesMax);
+  const filter = new EntryFilter(source, counts);
+  const reader = new EntryReader({ checkpoint, importer, filter, tags, counts });
   try {
-    await loading.run();
+    return await readPages(checkpoint, reader.read.bind(reader));
   } finally {
     importer.close();
   }
-  const evicted = takeCounters(arena);
-  const { imported, expired, dropped } = importer.counts;
-  return {
-    state: isStale ? 'stale' : 'fresh',
-    entries: imported - evicted,
-    expired,
-    dropped: dropped + evicted,
-    damagedPages: loading.damagedPages,
-    durationMs: performance.now() - startMs,
-  };
 }
 
 /** Reads all tags first: entries refer to them. Damaged pages are counted when entries are read. */
@@ -95,8 +151,9 @@ async function readTags(checkpoint: OpenCheckpoint): Promise<FiledTags> {
   const tags = new FiledTags(meta.pageBytes, meta.pagesAddress);
   const bytes = new Uint8Array(meta.pageBytes);
   for (const record of pages) {
-    if (!holdsTags(record.state)) continue;
+    if (!isOfTags(record.state)) continue;
     if (await checkpoint.readPage(record, bytes)) tags.add(record.page, bytes);
+    else tags.areDamaged = true;
   }
   return tags;
 }
@@ -125,89 +182,4 @@ function takeCounters(arena: Arena): number {
     for (const offset of COUNTERS) arena.view.setBigUint64(shard + offset, 0n, true);
   }
   return evicted;
-}
-
-/** One walk through the pages of a file. */
-class Loading {
-  damagedPages = 0;
-  readonly #checkpoint: OpenCheckpoint;
-  readonly #importer: EntryImporter;
-  readonly #pageBytes: number;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #records = new Map<number, PageRecord>();
-
-  readonly #tags: FiledTags;
-
-  constructor(checkpoint: OpenCheckpoint, importer: EntryImporter, tags: FiledTags) {
-    this.#tags = tags;
-    this.#checkpoint = checkpoint;
-    this.#importer = importer;
-    this.#pageBytes = checkpoint.table.meta.pageBytes;
-    this.#bytes = new Uint8Array(this.#pageBytes);
-    this.#view = new DataView(this.#bytes.buffer);
-    for (const record of checkpoint.table.pages) this.#records.set(record.page, record);
-  }
-
-  async run(): Promise<void> {
-    for (const record of this.#checkpoint.table.pages) {
-      const kind = kindOf(record.state);
-      if (hasChunks(kind)) await this.#loadChunks(record);
-      else if (kind === PAGE_LARGE_HEAD) await this.#loadLarge(record);
-      else if (holdsTags(record.state)) await this.#read(record, this.#bytes);
-    }
-  }
-
-  async #read(record: PageRecord, target: Uint8Array): Promise<boolean> {
-    const isWhole = await this.#checkpoint.readPage(record, target);
-    if (!isWhole) this.damagedPages += 1;
-    return isWhole;
-  }
-
-  async #loadChunks(record: PageRecord): Promise<void> {
-    const { strideBytes } = record;
-    if (strideBytes < ITEM_HEAD_BYTES || strideBytes > this.#pageBytes) return;
-    if (!(await this.#read(record, this.#bytes))) return;
-    for (let at = 0; at + strideBytes <= this.#pageBytes; at += strideBytes) {
-      const totalBytes = this.#importer.sizeOf(this.#view, at, strideBytes);
-      if (totalBytes === 0) continue;
-      const names = this.#tags.namesOf(this.#view, at, totalBytes, at + strideBytes);
-      if (names === TAGS_LOST) this.#importer.counts.dropped += 1;
-      else this.#importer.put(this.#view, this.#bytes, at, totalBytes, names);
-    }
-  }
-
-  async #loadLarge(head: PageRecord): Promise<void> {
-    if (!(await this.#read(head, this.#bytes))) return;
-    const roomBytes = this.#records.size * this.#pageBytes;
-    const totalBytes = this.#importer.sizeOf(this.#view, 0, roomBytes);
-    if (totalBytes === 0) return;
-    const endByte = this.#tags.endOfLarge(this.#view, totalBytes);
-    const whole = await this.#gather(head, endByte);
-    if (whole === undefined) {
-      this.#importer.counts.dropped += 1;
-      return;
-    }
-    const view = new DataView(whole.buffer);
-    const names = this.#tags.namesOf(view, 0, totalBytes, endByte);
-    if (names === TAGS_LOST) this.#importer.counts.dropped += 1;
-    else this.#importer.put(view, whole, 0, totalBytes, names);
-  }
-
-  /** A large item in one run; undefined when a page of it is missing or damaged. */
-  async #gather(head: PageRecord, totalBytes: number): Promise<Uint8Array | undefined> {
-    const pageCount = Math.ceil(totalBytes / this.#pageBytes);
-    const whole = new Uint8Array(pageCount * this.#pageBytes);
-    whole.set(this.#bytes);
-    let { next } = head;
-    for (let index = 1; index < pageCount; index++) {
-      const record = this.#records.get(next - 1);
-      if (record === undefined) return undefined;
-      const start = index * this.#pageBytes;
-      const target = whole.subarray(start, start + this.#pageBytes);
-      if (!(await this.#read(record, target))) return undefined;
-      next = record.next;
-    }
-    return whole;
-  }
 }

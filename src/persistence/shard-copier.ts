@@ -51,6 +51,9 @@ export class ShardCopier {
 
   async copy(): Promise<ShardImage> {
     const buffer = new Uint8Array(this.#pages.pageBytes);
+    // Once before anything is copied: the order of recency is brought up to date.
+    await this.#hold();
+    this.#session.core.letGoShard(this.#shard);
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const changed = this.#changed();
       if (changed.length <= LAST_PAGES && round > 0) break;

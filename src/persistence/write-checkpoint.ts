@@ -63,6 +63,8 @@ async function writeDraft(
   const meta = {
     pageBytes: pages.pageBytes,
     pagesAddress: pages.pagesAddress,
+    pageCount: pages.pageCount,
+    shardCount: pages.shardCount,
     hashSeed: session.arena.view.getBigUint64(HEADER_HASH_SEED, true).toString(),
     arenaMs: session.nowMs(),
     moment: readMoment(),

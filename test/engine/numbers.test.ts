@@ -116,6 +116,23 @@ describe.each(ENGINE_KINDS)('increment with %s', (_, options) => {
     expect(engine.has('args')).toBe(false);
   });
 
+  test('a counter keeps its tags', async () => {
+    const { engine } = opened;
+    const tags = Array.from({ length: 64 }, (_, index) => `tag ${index}`);
+    await engine.set('tagged', 1, { tags });
+    await engine.set('tagged too', 1, { tags: ['tag 0'], contentType: 'x'.repeat(127) });
+    for (let round = 2; round <= 20; round++) {
+      expect(await engine.increment('tagged')).toBe(round);
+      expect(await engine.increment('tagged too', 10 ** (round % 14))).toBeGreaterThan(round);
+    }
+    expect(await engine.invalidateTag('tag 63')).toBe(1);
+    expect(engine.has('tagged')).toBe(false);
+    expect(await engine.increment('tagged')).toBe(1);
+    expect(await engine.invalidateTag('tag 0')).toBe(1);
+    expect(engine.get('tagged')).toBe(1);
+    expect(verifyEngine(engine)).toEqual([]);
+  });
+
   test('versions grow with every write of a key', async () => {
     const { engine } = opened;
     let last = 0;

@@ -253,6 +253,22 @@ describe.each([0, 1, 2])('with %d workers', (workers) => {
   });
 });
 
+test('what was used last stays longest, over a restart too', async () => {
+  using folder = temporaryFolder();
+  const time = new MachineTime();
+  const path = folder.path('entries');
+  const options = { maxEntries: 1_000 };
+  const first = await time.open(path, options);
+  for (let index = 0; index < 1_000; index++) await first.set(`key ${index}`, index);
+  for (let index = 0; index < 1_000; index += 2) first.get(`key ${index}`);
+  await first.close();
+  await using second = await time.open(path, options);
+  for (let index = 0; index < 500; index++) await second.set(`new ${index}`, index);
+  for (let index = 0; index < 1_000; index++) {
+    expect([index, second.has(`key ${index}`)]).toEqual([index, index % 2 === 0]);
+  }
+});
+
 test('a checkpoint says what it wrote; an empty engine has a small file', async () => {
   using folder = temporaryFolder();
   const path = folder.path('entries');

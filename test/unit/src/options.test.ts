@@ -232,6 +232,33 @@ test('a large object that was passed by mistake gives a short message', () => {
   expect(problems.at(-1)).toBe('and 9980 more');
 });
 
+test('persistence: a file with a path, off by default', () => {
+  expect(resolve({}).persistence).toBeUndefined();
+  expect(resolve({ persistence: { kind: 'off' } }).persistence).toBeUndefined();
+  const file = { kind: 'file', path: '/var/cache/entries' } as const;
+  expect(resolve({ persistence: file }).persistence).toEqual({ ...file, stale: 'load' });
+  const dropping = { ...file, stale: 'drop' } as const;
+  expect(resolve({ persistence: dropping }).persistence).toEqual(dropping);
+  expect(Object.isFrozen(resolve({ persistence: file }).persistence)).toBe(true);
+});
+
+test.each([
+  ['entries', "persistence: must be { kind: 'off' }"],
+  [{}, 'persistence.kind: undefined is unknown'],
+  [{ kind: 'disk' }, 'persistence.kind: "disk" is unknown'],
+  [{ kind: 'file' }, 'persistence.path: undefined is no path of a file'],
+  [{ kind: 'file', path: '' }, 'persistence.path: "" is no path of a file'],
+  [{ kind: 'file', path: 'a\0b' }, 'persistence.path: '],
+  [{ kind: 'file', path: 'a', stale: 'keep' }, 'persistence.stale: "keep" is unknown'],
+  [
+    { kind: 'file', path: 'a', pth: 'b' },
+    "persistence.pth: unknown option; did you mean 'persistence.path'?",
+  ],
+  [{ kind: 'off', path: 'a' }, "persistence.path: needs kind: 'file'"],
+])('persistence: %j is refused', (persistence, problem) => {
+  expect(() => resolve({ persistence })).toThrow(problem);
+});
+
 test('each option is read once', () => {
   let readCount = 0;
   const raw = {
