@@ -4,12 +4,20 @@ import { describeMachine } from './lib/machine.js';
 import { createReport, formatMachine, formatReport, type Report } from './lib/report.js';
 import type { Suite } from './lib/suite.js';
 import { engineSuite } from './suites/engine.js';
+import { hitRatioSuite } from './suites/hit-ratio.js';
 import { httpSuite } from './suites/http.js';
 import { memorySuite } from './suites/memory.js';
 import { pausesSuite } from './suites/pauses.js';
 import { threadsSuite } from './suites/threads.js';
 
-const SUITES: readonly Suite[] = [engineSuite, threadsSuite, pausesSuite, memorySuite, httpSuite];
+const SUITES: readonly Suite[] = [
+  engineSuite,
+  threadsSuite,
+  pausesSuite,
+  memorySuite,
+  httpSuite,
+  hitRatioSuite,
+];
 const ALL = 'all';
 const EXIT_USAGE = 2;
 
@@ -46,6 +54,7 @@ async function runSuites(command: Extract<Command, { kind: 'run' }>): Promise<vo
     const outcome = await suite.run({ ...command, log: printProgress });
     const report = createReport(suite.name, machine, command, outcome);
     reports.push(report);
+    for (const page of outcome.pages ?? []) print(`\n${page}`);
     print(`\n${formatReport(report)}`);
   }
   if (command.jsonFile !== undefined) {
