@@ -175,6 +175,7 @@ function makeArena(options: ResolvedOptions, module: WebAssembly.Module, clock: 
     shardCount: options.shardCount,
     threadSlotCount: options.threadCountMax,
     entryCountMax: options.entryCountMax,
+    eviction: options.eviction.kind,
   });
   // Random for each arena: nobody outside can choose keys that meet in one bucket.
   const seed = randomBytes(SEED_BYTES).readBigUInt64LE();

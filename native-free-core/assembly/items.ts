@@ -1,4 +1,4 @@
-// Life of an item inside its shard: linked (index, recency list, wheel, counts), unlinked, freed.
+// Life of an item inside its shard: linked (index, queue, wheel, counts), unlinked, freed.
 // Holder only.
 
 import { pageBytes, toAddress, toReference } from "./arena";
@@ -21,9 +21,9 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { lruPush, lruTail, lruUnlink } from "./lru";
 import { givePage, pageEntry, pageOf } from "./pages";
-import { classAddress, freeChunk, strideOf } from "./slab";
+import { oldestOfClass, policyLink, policyUnlink } from "./policy";
+import { freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
 import { wheelInsert, wheelRemove } from "./wheel";
 
@@ -54,10 +54,10 @@ function addBytesUsed(shard: usize, bytes: i64): void {
   put64(shard + SHARD_BYTES_USED, load<u64>(shard + SHARD_BYTES_USED) + bytes);
 }
 
-/** Puts an item that the index names on its recency list and the wheel, and counts it. */
+/** Puts an item that the index names on its queue and the wheel, and counts it. */
 export function enlist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  lruPush(classAddress(shard, sizeClass), item);
+  policyLink(shard, item);
   const used = load<u64>(shard + SHARD_CLASS_USED);
   put64(shard + SHARD_CLASS_USED, used | ((<u64>1) << <u64>sizeClass));
   put32(item + ITEM_WHEEL_PREV, 0);
@@ -69,9 +69,8 @@ export function enlist(shard: usize, item: usize): void {
 /** The reverse of `enlist`; the index does not name the item any more. */
 export function delist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  const record = classAddress(shard, sizeClass);
-  lruUnlink(record, item);
-  if (lruTail(record) == 0) {
+  policyUnlink(shard, item);
+  if (oldestOfClass(shard, sizeClass) == 0) {
     const used = load<u64>(shard + SHARD_CLASS_USED);
     put64(shard + SHARD_CLASS_USED, used & ~((<u64>1) << <u64>sizeClass));
   }

@@ -18,7 +18,7 @@
 // "holder" is the thread whose id stands in the shard's owner word.
 
 export const ARENA_MAGIC: u32 = 0x48534844; // "HSHD"
-export const ARENA_LAYOUT_VERSION: u32 = 2; // raise it with every change of this file
+export const ARENA_LAYOUT_VERSION: u32 = 3; // raise it with every change of this file
 export const LINE_BYTES: u32 = 128; // two cache lines
 
 // ── Header ──────────────────────────────────────────────────────────────────────────────────
@@ -60,6 +60,11 @@ export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+// Constants of the eviction policy.
+export const HEADER_POLICY: u32 = 312; // POLICY_LRU and the following
+export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
+export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
+export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
@@ -201,6 +206,7 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+export const PAGE_SKETCH: u32 = 10; // page of the policy; NEXT: its number there; for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
@@ -245,11 +251,11 @@ export const SHARD_PAGES_MOVED: u32 = 680; // pages emptied for another use
 export const SHARD_SWEPT: u32 = 688; // items of cleared namespaces removed
 // Size classes: 32 bytes each.
 export const SHARD_CLASSES: u32 = 768; // CLASS_* fields of each class
-export const CLASS_LRU_HEAD: u32 = 0; // reference, most recently used
-export const CLASS_LRU_TAIL: u32 = 4; // reference, least recently used
+export const CLASS_LRU_HEAD: u32 = 0; // reference, newest of its list of queue 0
+export const CLASS_LRU_TAIL: u32 = 4; // reference, oldest of its list of queue 0
 export const CLASS_PARTIAL: u32 = 8; // page + 1: first page with free chunks
 export const CLASS_FREE_CHUNKS: u32 = 12; // of all its pages
-export const CLASS_ITEMS: u32 = 16; // on its recency list
+export const CLASS_ITEMS: u32 = 16; // on its list of queue 0
 export const CLASS_PAGES: u32 = 20; // slab pages of the class
 export const CLASS_PRESSURE: u32 = 24; // evictions since pages were last compared
 export const CLASS_BYTES: u32 = 32; // size of an entry
@@ -261,12 +267,50 @@ export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
 // Parts of their own, each described by its structure.
 export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
-export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
+// Eviction policy: 256 bytes. Not used by `lru`.
+export const SHARD_QUEUE_ITEMS: u32 = 4608; // u32 × QUEUES: items of each queue, all classes
+export const SHARD_FILTER_PAGES: u32 = 4620; // u32, pages of the filter
+// Ghosts, of `s3fifo`.
+export const SHARD_GHOSTS: u32 = 4624; // u32, ghosts that count
+export const SHARD_GHOST_UNIT: u32 = 4628; // u32, unit of the newest ghosts, counted from 0
+export const SHARD_GHOST_OLDEST: u32 = 4632; // u32, unit of the oldest ghosts that count
+export const SHARD_GHOST_FILL: u32 = 4636; // u32, ghosts that the newest unit was given
+// Frequency sketch and window, of `lfu`.
+export const SHARD_SKETCH_EPOCH: u32 = 4640; // u32, counts halvings
+export const SHARD_SKETCH_ADDITIONS: u32 = 4644; // u32, of this sample
+export const SHARD_WINDOW: u32 = 4648; // u32, size of the window, WINDOW_FIRST and the following
+export const SHARD_BY_CLASS: u32 = 4652; // u32, 1 = memory is short, not the count of items
+export const SHARD_RANDOM: u32 = 4656; // u32, state of the generator, 0 = not seeded
+export const SHARD_SHADOW_PAGES: u32 = 4660; // u32, pages of the shadows
+export const SHARD_SHADOW_ENTRIES: u32 = 4664; // u32, entries that each shadow simulates
+export const SHARD_SAMPLE_BOUND: u32 = 4668; // u32, keys up to this one are simulated
+export const SHARD_SAMPLED: u32 = 4672; // u32, simulated accesses of this period
+export const SHARD_SCORED: u32 = 4680; // f64, simulated accesses that the scores stand for
+export const SHARD_SCORES: u32 = 4688; // f64 × SHADOWS: decayed hits of each shadow
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
 export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
-export const SHARD_FIXED_BYTES: u32 = 5120; // then index segments, then stripes
-// At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
-// LINE_BYTES, u32 × HEADER_STRIPES.
+// Lists of queues 1 and 2, QUEUE_CLASS_BYTES each class: two records that interlock, one at 0
+// (head at 0, tail at 4, items at 16), one at QUEUE_RECORD_BYTES, laid out as in CLASS_* fields.
+export const SHARD_QUEUES: u32 = 5120; // two list records of each class
+export const SHARD_GHOST_UNITS: u32 = 7168; // u32 × GHOST_UNITS: ghosts that count, of each unit
+export const SHARD_FIXED_BYTES: u32 = 8192; // then index segments, filter pages, stripes
+// At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, each aligned to
+// LINE_BYTES, u32 address × (HEADER_FILTER_PAGES + SHADOWS), u32 × HEADER_STRIPES.
+
+// ── Eviction policy ─────────────────────────────────────────────────────────────────────────
+// Values, no fields. A queue is one list for each size class; stamps merge them into one order.
+export const POLICY_LRU: u32 = 0; // least recently used
+export const POLICY_LFU: u32 = 1; // W-TinyLFU with an adaptive window
+export const POLICY_S3FIFO: u32 = 2; // S3-FIFO
+export const QUEUES: u32 = 3; // queues of a policy at most; lru: 0 alone
+export const QUEUE_CLASS_BYTES: u32 = 32; // lists 1 and 2 of one class
+export const QUEUE_RECORD_BYTES: u32 = 8; // from the record of queue 1 to that of queue 2
+export const SHADOWS: u32 = 3; // simulations of the cache with different windows
+export const SHADOW_ENTRIES_MAX: u32 = 1024; // of each
+export const SHADOW_ENTRY_BYTES: u32 = 16; // an entry's share of a shadow's memory
+export const GHOST_UNITS: u32 = 256; // units that ghosts are younger than, a power of two
+export const FILTER_BLOCK_BYTES: u32 = 64; // block of a filter
+export const FILTER_BLOCK_ENTRIES: u32 = 8; // entries of the cache that a block is meant for
 
 // ── Index bucket: 64 bytes ──────────────────────────────────────────────────────────────────
 //   0      12     16                                                          64
@@ -308,6 +352,9 @@ export const LOW_48_BITS: u64 = 0xffffffffffff;
 export const HIGH_16_SHIFT: u64 = 48;
 
 export const ITEM_POLICY_MASK: u32 = 15; // of ITEM_FLAGS: state of the eviction policy
+export const ITEM_QUEUE_MASK: u32 = 3; // of ITEM_FLAGS: number of its queue
+export const ITEM_FREQUENCY_ONE: u32 = 4; // of ITEM_FLAGS: one hit, in the bits of the next mask
+export const ITEM_FREQUENCY_MASK: u32 = 12; // of ITEM_FLAGS: hits since it was enqueued, at most 3
 export const ITEM_TAGGED: u32 = 16; // of ITEM_FLAGS: a tag block follows the value
 export const ITEM_STALE: u32 = 32; // of ITEM_FLAGS: soft-expired, kept as a fallback
 

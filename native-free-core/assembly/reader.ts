@@ -8,7 +8,7 @@
 import {
   arenaEnd,
   bucketsMax,
-  exactRecency,
+  evictionPolicy,
   hashSeed,
   inPages,
   pageBytes,
@@ -17,6 +17,7 @@ import {
   segmentsOf,
   shardAddress,
   shardOf,
+  skipsYoung,
   stripeOf,
   thread,
   toAddress,
@@ -47,6 +48,7 @@ import {
   ITEM_STAMP,
   ITEM_VALUE_BYTES,
   LOW_48_BITS,
+  POLICY_LRU,
   RESULT_CONTENT_TYPE_BYTES,
   RESULT_CREATED_MS,
   RESULT_ENCODING,
@@ -72,6 +74,7 @@ import {
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { tryHold } from "./owner";
+import { policyIgnoresHit } from "./policy";
 import { drainTouches } from "./recency";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -285,12 +288,15 @@ function readAgain(
 /** Notes the hit for the eviction policy. */
 @inline
 function noteHit(index: u32, shard: usize, hash: u64): void {
-  // With several shards an item in the younger half of the list keeps its place, with several
-  // threads also one that was touched lately: its line stays shared, and most hits cost nothing.
-  if (!exactRecency && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
-  if (load<u32>(HEADER_ATTACHED) > 1) {
-    if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
-  }
+  // `lru` with several shards: an item in the younger half of the list keeps its place; with
+  // several threads, also one that was touched lately. Its line stays shared, and most hits cost
+  // nothing.
+  if (skipsYoung && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
+  if (evictionPolicy == POLICY_LRU) {
+    if (load<u32>(HEADER_ATTACHED) > 1) {
+      if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
+    }
+  } else if (policyIgnoresHit(found)) return;
   const ring = ringOf(thread, index);
   if (!appendTouch(ring, toReference(found), hash)) makeRoomForTouch(shard, ring, hash);
 }
