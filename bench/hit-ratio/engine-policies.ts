@@ -10,6 +10,8 @@ export interface EnginePolicy {
 /** Every policy of the engine, in the order in which tables show them. */
 export const ENGINE_POLICIES: readonly EnginePolicy[] = [
   { name: 'lru', options: { eviction: { kind: 'lru' } } },
+  { name: 'lfu', options: { eviction: { kind: 'lfu' } } },
+  { name: 's3fifo', options: { eviction: { kind: 's3fifo' } } },
 ];
 
 /** Enough that the bound by entries is always the one that counts. */

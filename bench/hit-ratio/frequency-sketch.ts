@@ -4,7 +4,7 @@ const ROWS = 4;
 /** Counters have four bits. */
 export const FREQUENCY_MAX = 15;
 /** Counters per row and entry of the cache, before rounding up to a power of two. */
-const COUNTERS_PER_ENTRY = 2;
+const COUNTERS_PER_ENTRY = 4;
 const COUNTERS_MIN = 16;
 /** Accesses per entry of the cache after which all counters are halved. */
 const SAMPLE_PER_ENTRY = 10;

@@ -100,7 +100,8 @@ the cold start too.
 - *exact LRU* and *Belady* (the optimum, which knows the future) are own simulations. Their hits are
   compared with those that are known of each trace (LRU to the last hit, Belady to two decimals) and
   the run ends with an error where they differ.
-- *W-TinyLFU 1 %* is an own simulation with the sketch of \`lfu\` and a window that does not adapt.
+- *W-TinyLFU 1 %* is an own simulation with the sketch and the admission of \`lfu\` and a window that
+  does not adapt.
 - The figures of libCacheSim are published with the traces, not measured here. Its W-TinyLFU has a
   fixed window of 1 % and no hits below about 100 entries; its S3FIFO refuses everything at 10.
 - The engine hashes keys with a random seed, which \`lfu\` and \`s3fifo\` feel: their figures vary a

@@ -2,11 +2,11 @@
  * W-TinyLFU (Einziger, Eytan, Friedman, Manes: Adaptive Software Cache Management, 2018) with a
  * window whose size can be set at any time.
  *
- * New keys enter the window, an LRU. What falls out of it becomes the candidate for the main part, a
- * segmented LRU of probation and protected keys: it stays if the sketch says that it was asked for
- * more often than the oldest key on probation, which otherwise stays. No step takes more than a
- * fixed number of moves, so a changed window is reached over the next accesses. A window as large
- * as the cache makes it an exact LRU.
+ * New keys enter the window, an LRU. What falls out of it becomes the candidate for the main part,
+ * a segmented LRU of probation and protected keys: it stays if the sketch says that it was asked for
+ * more often than the oldest key on probation, not counting the request that brought it here;
+ * otherwise that one stays. No step takes more than a fixed number of moves, so a changed window is
+ * reached over the next accesses. A window as large as the cache makes it an exact LRU.
  */
 import type { Random } from '../lib/random.js';
 import type { FrequencySketch } from './frequency-sketch.js';
@@ -26,6 +26,12 @@ const MOVES_MAX = 2;
  */
 const WARM_FREQUENCY = 6;
 const WARM_ADMISSION_ONE_IN = 128;
+/**
+ * The request that brought the candidate in is counted already. Without it the candidate must be
+ * ahead: in a loop every key has just been asked for once more than the key that comes next, which
+ * is the oldest on probation.
+ */
+const OWN_REQUESTS = 1;
 
 export interface TinyLfuSettings {
   readonly keyCount: number;
@@ -122,7 +128,7 @@ export class TinyLfu implements Simulator {
 
   #admits(candidate: number, victim: number): boolean {
     const frequency = this.#sketch.estimate(candidate);
-    if (frequency > this.#sketch.estimate(victim)) return true;
+    if (frequency - OWN_REQUESTS > this.#sketch.estimate(victim)) return true;
     return frequency >= WARM_FREQUENCY && this.#random.below(WARM_ADMISSION_ONE_IN) === 0;
   }
 }
