@@ -54,6 +54,10 @@ export interface CoreExports {
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
+  selfSketchAdd(shardIndex: number, key: number, entryCount: number): void;
+  selfSketchEstimate(shardIndex: number, key: number): number;
+  selfGhostAdd(shardIndex: number, hashAddress: number, ghostCount: number): void;
+  selfGhostTake(shardIndex: number, hashAddress: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
 }

@@ -38,6 +38,8 @@ const SCRATCH_SLACK_BYTES = 64;
 const FILTER_PAGES_SHARE = 8;
 /** A filter of fewer blocks would mistake too many keys for each other. */
 const FILTER_BLOCKS_MIN = 8;
+/** Blocks for each that is needed, within the first page. */
+const FILTER_PLENTY = 2;
 /** Below, the head of a shadow would not fit its share. */
 const SHADOW_ENTRIES_MIN = 32;
 /** WebAssembly memory comes in pages of this size. */
@@ -115,12 +117,15 @@ function pageBytesFor(limits: ArenaLimits): number {
   return Math.min(PAGE_BYTES_MAX, Math.max(PAGE_BYTES_MIN, wanted));
 }
 
-/** A small bound by count needs less than a page: fewer blocks are aged and missed sooner. */
+/**
+ * A small bound by count needs less than a page, which is taken whole: there it gets more blocks
+ * than it must have, so that fewer keys are mistaken for each other, yet no more than caches hold.
+ */
 function filterBlockCountFor(limits: ArenaLimits, pageBytes: number): number {
   const blocksPerPage = pageBytes / FILTER_BLOCK_BYTES;
   const entries = Math.ceil(limits.entryCountMax / limits.shardCount);
-  const wanted = 2 ** Math.ceil(Math.log2(entries / FILTER_BLOCK_ENTRIES));
-  return Math.min(blocksPerPage, Math.max(FILTER_BLOCKS_MIN, wanted));
+  const needed = 2 ** Math.ceil(Math.log2(entries / FILTER_BLOCK_ENTRIES));
+  return Math.min(blocksPerPage, Math.max(FILTER_BLOCKS_MIN, FILTER_PLENTY * needed));
 }
 
 /** A shadow fits a page, and needs no more entries than the cache may have. */

@@ -18,7 +18,18 @@ export { unpin } from "./hazard";
 export { clearNamespace, registerNamespace } from "./namespaces";
 export { read } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
-export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
+export {
+  answered,
+  reap,
+  selfGhostAdd,
+  selfGhostTake,
+  selfHash,
+  selfSketchAdd,
+  selfSketchEstimate,
+  setHome,
+  shardOfKey,
+  waiting,
+} from "./inspection";
 export { isTicking, tick } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";

@@ -33,7 +33,14 @@ import {
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
-import { oldestClass, oldestOfClass, policyEvicted, policyMove, policyVictim } from "./policy";
+import {
+  forsakenClass,
+  oldestClass,
+  oldestOfClass,
+  policyEvicted,
+  policyMove,
+  policyVictim,
+} from "./policy";
 import { ageOf, ALL_CLASSES } from "./queues";
 import {
   addPage,
@@ -119,8 +126,9 @@ function evictForClass(shard: usize, sizeClass: u32, reserve: u32): void {
 }
 
 /**
- * Compares this class with the oldest one of the shard: now and then, whether that is twice as
- * old; after a page's worth of evictions, whether it is older by a quarter.
+ * Takes a page from a class that nobody uses any more. Where there is none, compares this class
+ * with the oldest one of the shard: now and then, whether that is twice as old; after a page's
+ * worth of evictions, whether it is older by a quarter.
  */
 function balance(shard: usize, sizeClass: u32, ownAge: u32): void {
   const record = classAddress(shard, sizeClass);
@@ -128,10 +136,13 @@ function balance(shard: usize, sizeClass: u32, ownAge: u32): void {
   const isPageful = pressure >= chunksPerPage(sizeClass);
   put32(record + CLASS_PRESSURE, isPageful ? 0 : pressure + 1);
   if (!isPageful && (pressure & 15) != 0) return;
-  const donor = oldestClass(shard);
-  if (donor == sizeClass || donor == CLASS_MAX) return;
-  const donorAge = ageOf(shard, oldestOfClass(shard, donor));
-  if (donorAge - ownAge <= (isPageful ? ownAge >> 2 : ownAge)) return;
+  let donor = forsakenClass(shard);
+  if (donor == CLASS_MAX) {
+    donor = oldestClass(shard);
+    if (donor == sizeClass || donor == CLASS_MAX) return;
+    const donorAge = ageOf(shard, oldestOfClass(shard, donor));
+    if (donorAge - ownAge <= (isPageful ? ownAge >> 2 : ownAge)) return;
+  }
   const page = stealFrom(shard, donor);
   if (page != NO_PAGE) addPage(shard, page, sizeClass);
 }

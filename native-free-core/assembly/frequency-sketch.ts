@@ -4,13 +4,19 @@
 //
 // The four counters of a key lie in one block of the filter, one in each quarter, so that an access
 // costs one cache line. Halving is lazy: the first byte of a block says how many halvings it has
-// seen, and it catches up when it is next used; a block that misses 256 of them, each of which takes
-// tens of accesses for every block, was not used for ages and may keep what it has.
+// seen, modulo 256, and it catches up when it is next used. A block is used tens of times between
+// two halvings, so none misses 256 of them.
 //
 // Keys are `sketchKey`s, 32 bits, so that simulations can ask for theirs. Holder only.
 
+import { filterBlocks } from "./arena";
 import { filterBlock, FILTER_FREE_SHIFT } from "./filter";
-import { SHARD_SKETCH_ADDITIONS, SHARD_SKETCH_EPOCH } from "./layout";
+import {
+  FILTER_BLOCK_BYTES,
+  SHARD_FILTER_PAGES,
+  SHARD_SKETCH_ADDITIONS,
+  SHARD_SKETCH_EPOCH,
+} from "./layout";
 import { put128, put32, put8 } from "./store";
 
 const ROWS: u32 = 4;
@@ -19,10 +25,12 @@ const ROW_INDEX_BITS: u64 = 5;
 const COUNT_MAX: u32 = 15;
 /** Accesses for each entry of the cache in one sample. */
 const SAMPLE_PER_ENTRY: u32 = 10;
+/** Blocks that are looked at for the number of odd counters. */
+const ODD_SAMPLE_BLOCKS: u32 = 256;
 const KEY_MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 const SPREAD_MULTIPLIER: u64 = 0xd6e8feb86659fd93;
 
-/** Key of a hash: bits that depend on all of it, also in a shard, where the upper ones are alike. */
+/** Key of a hash: 32 bits that depend on the lower ones, as the upper are alike in a shard. */
 @inline
 export function sketchKey(hash: u64): u32 {
   return <u32>((hash * KEY_MULTIPLIER) >> 32);
@@ -92,6 +100,25 @@ export function sketchAdd(shard: usize, key: u32, entries: u32): void {
     put32(shard + SHARD_SKETCH_ADDITIONS, additions);
     return;
   }
+  // Halving drops half an addition of every odd counter, and an addition moved four counters.
+  const lost = min<u32>(additions, oddCounters(shard) / ROWS);
   put32(shard + SHARD_SKETCH_EPOCH, load<u32>(shard + SHARD_SKETCH_EPOCH) + 1);
-  put32(shard + SHARD_SKETCH_ADDITIONS, additions >> 1);
+  put32(shard + SHARD_SKETCH_ADDITIONS, (additions - lost) >> 1);
+}
+
+/** How many counters are odd, told from some of the blocks. */
+function oddCounters(shard: usize): u32 {
+  const blocks = load<u32>(shard + SHARD_FILTER_PAGES) * filterBlocks;
+  const sampled = min<u32>(filterBlocks, ODD_SAMPLE_BLOCKS);
+  const first = filterBlock(shard, 0);
+  let odd: u32 = 0;
+  for (let i: u32 = 0; i < sampled; i++) {
+    const block = first + i * FILTER_BLOCK_BYTES;
+    catchUp(shard, block);
+    odd -= popcnt<u32>(load<u8>(block) & 0x11);
+    for (let at: u32 = 0; at < FILTER_BLOCK_BYTES; at += 8) {
+      odd += <u32>popcnt<u64>(load<u64>(block + at) & 0x1111111111111111);
+    }
+  }
+  return odd * (blocks / sampled);
 }

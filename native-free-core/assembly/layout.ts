@@ -258,6 +258,7 @@ export const CLASS_FREE_CHUNKS: u32 = 12; // of all its pages
 export const CLASS_ITEMS: u32 = 16; // on its list of queue 0
 export const CLASS_PAGES: u32 = 20; // slab pages of the class
 export const CLASS_PRESSURE: u32 = 24; // evictions since pages were last compared
+export const CLASS_TOUCHED: u32 = 28; // stamp of the shard at the last hit or link; not of `lru`
 export const CLASS_BYTES: u32 = 32; // size of an entry
 // Timing wheel.
 export const WHEEL_LEVELS: u32 = 6; // each 64 times as coarse as the one below

@@ -10,13 +10,14 @@
 // a cache of its own, of as many entries as it holds, and pages move between classes by the age of
 // their oldest items (eviction.ts). Holder only.
 
-import { evictionPolicy } from "./arena";
+import { evictionPolicy, toAddress } from "./arena";
 import { filterAddPage, filterReset, filterWantsPage } from "./filter";
 import {
   CLASS_ITEMS,
   CLASS_LRU_HEAD,
   CLASS_LRU_TAIL,
   CLASS_MAX,
+  CLASS_TOUCHED,
   ITEM_CLASS,
   ITEM_FLAGS,
   ITEM_POLICY_MASK,
@@ -25,6 +26,7 @@ import {
   POLICY_S3FIFO,
   QUEUES,
   SHARD_CLASS_USED,
+  SHARD_ITEMS,
   SHARD_QUEUE_ITEMS,
   SHARD_STAMP,
 } from "./layout";
@@ -53,7 +55,14 @@ export function policyLink(shard: usize, item: usize): void {
     listPush(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
   } else {
     enqueue(shard, item);
+    noteTouch(shard, item);
   }
+}
+
+@inline
+function noteTouch(shard: usize, item: usize): void {
+  const record = classAddress(shard, load<u8>(item + ITEM_CLASS));
+  put32(record + CLASS_TOUCHED, load<u32>(shard + SHARD_STAMP));
 }
 
 /** The reverse of `policyLink`. */
@@ -75,6 +84,7 @@ export function policyMove(shard: usize, from: usize, to: usize): void {
 export function policyHit(shard: usize, item: usize): void {
   if (evictionPolicy == POLICY_LFU) lfuHit(shard, item);
   else s3Hit(item);
+  noteTouch(shard, item);
 }
 
 /** True when a hit on the item would change nothing. For readers: a hint, the item may be gone. */
@@ -147,6 +157,34 @@ export function oldestClass(shard: usize): u32 {
   return oldest;
 }
 
+/** Touches and writes of the shard since the last one in a class that has items. */
+function idleTime(shard: usize, sizeClass: u32): u32 {
+  const record = classAddress(shard, sizeClass);
+  if (evictionPolicy == POLICY_LRU) {
+    return ageOf(shard, toAddress(load<u32>(record + CLASS_LRU_HEAD)));
+  }
+  return load<u32>(shard + SHARD_STAMP) - load<u32>(record + CLASS_TOUCHED);
+}
+
+/**
+ * Class that has seen nothing for the longest time, and for as many touches and writes as the
+ * shard has items: nobody wants its values any more. CLASS_MAX = none.
+ */
+export function forsakenClass(shard: usize): u32 {
+  let used = load<u64>(shard + SHARD_CLASS_USED);
+  let forsaken: u32 = CLASS_MAX;
+  let longest = load<u32>(shard + SHARD_ITEMS);
+  while (used != 0) {
+    const sizeClass = <u32>ctz<u64>(used);
+    used &= used - 1;
+    const time = idleTime(shard, sizeClass);
+    if (time <= longest) continue;
+    forsaken = sizeClass;
+    longest = time;
+  }
+  return forsaken;
+}
+
 /** Next item to leave a class, or the shard (ALL_CLASSES); 0 when there is none. */
 export function policyVictim(shard: usize, sizeClass: u32): usize {
   if (evictionPolicy == POLICY_LFU) {
@@ -174,8 +212,9 @@ export function policyWantsPage(shard: usize): bool {
 
 /** Gives the policy a page that was taken from the free list. */
 export function policyAddPage(shard: usize, page: u32): void {
-  if (filterWantsPage(shard)) filterAddPage(shard, page);
-  else windowAddPage(shard, page);
+  // To have got the page, items may have left: the filter takes it although it needs it no more.
+  if (evictionPolicy == POLICY_LFU && windowWantsPage(shard)) windowAddPage(shard, page);
+  else filterAddPage(shard, page);
 }
 
 /**

@@ -214,6 +214,14 @@ export function takeShadowHits(shadow: usize): u32 {
   return hits;
 }
 
+/** Drops the keys above a bound: nobody asks for them here any more, but the sketch counts them. */
+export function shadowNarrow(shadow: usize, bound: u32): void {
+  // Backwards: a dropped entry's place is taken by the last one, which was looked at.
+  for (let number: u32 = load<u16>(shadow + USED); number != 0; number--) {
+    if (load<u32>(entryAt(shadow, number)) > bound) drop(shadow, number);
+  }
+}
+
 /** Empties a shadow. */
 export function shadowReset(shadow: usize): void {
   zero(shadow, shadowBytes());

@@ -100,10 +100,9 @@ function countAccess(shard: usize, hash: u64): void {
 export function lfuHit(shard: usize, item: usize): void {
   countAccess(shard, load<u64>(item + ITEM_HASH));
   const scope = scopeOf(shard, load<u8>(item + ITEM_CLASS));
-  const queue = queueOf(item);
-  const next = queueAfterHit(shard, queue, scope);
-  requeue(shard, item, next);
-  if (next == PROTECTED && queue != PROTECTED) demote(shard, scope);
+  const queue = queueAfterHit(shard, queueOf(item), scope);
+  requeue(shard, item, queue);
+  if (queue == PROTECTED) demote(shard, scope);
 }
 
 /** Policy bits of an item that takes the place of `old`, or of a new key (0). */

@@ -20,7 +20,7 @@ import {
   SHARD_WINDOW,
 } from "../layout";
 import { markPage, pageAddress, pageEntry, pageKind } from "../pages";
-import { shadowAccess, shadowBytes, shadowReset, takeShadowHits } from "../shadow";
+import { shadowAccess, shadowBytes, shadowNarrow, shadowReset, takeShadowHits } from "../shadow";
 import { put32, putF64 } from "../store";
 
 /** Size of the window until a shadow stands out: 10 %. The shadows' own are 1, 2, 3. */
@@ -30,7 +30,7 @@ const WINDOW_LARGE: u32 = 2;
 
 const DECAY: f64 = 15.0 / 16.0;
 /** Another window has to be better by this share of all accesses. */
-const MARGIN: f64 = 0.01;
+const MARGIN: f64 = 0.015;
 const PERIOD_MIN: u32 = 64;
 
 /** Entries of a window of such a size in a cache of so many entries, at least one. */
@@ -94,6 +94,11 @@ function emptyShadows(shard: usize): void {
 function sizeSample(shard: usize, entries: u32): void {
   const simulated = min<u32>(entries, shadowEntries);
   const bound = simulated == entries ? 0xffffffff : ((<u64>simulated << 32) / entries) as u32;
+  if (bound < load<u32>(shard + SHARD_SAMPLE_BOUND)) {
+    for (let number: u32 = 0; number < SHADOWS; number++) {
+      shadowNarrow(shadowAt(shard, number), bound);
+    }
+  }
   put32(shard + SHARD_SHADOW_ENTRIES, simulated);
   put32(shard + SHARD_SAMPLE_BOUND, bound);
 }
