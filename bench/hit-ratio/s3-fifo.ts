@@ -1,8 +1,8 @@
 /**
  * S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, 2023),
  * with the constants of libCacheSim: a small queue of a tenth, keys that were asked for twice while
- * in it move to the main queue, and a ghost queue remembers keys that left the small queue otherwise,
- * nine tenths of the capacity. A key found there goes into the main queue at once.
+ * in it move to the main queue, and a ghost queue remembers the keys that left the small queue in
+ * another way, nine tenths of the capacity. A key found there goes into the main queue at once.
  */
 import { KeyLists } from './key-lists.js';
 import type { Simulator } from './simulator.js';

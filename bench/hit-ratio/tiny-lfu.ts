@@ -3,8 +3,8 @@
  * window whose size can be set at any time.
  *
  * New keys enter the window, an LRU. What falls out of it becomes the candidate for the main part,
- * a segmented LRU of probation and protected keys: it stays if the sketch says that it was asked for
- * more often than the oldest key on probation, not counting the request that brought it here;
+ * a segmented LRU of probation and protected keys: it stays if the sketch says that it was asked
+ * for more often than the oldest key on probation, not counting the request that brought it here;
  * otherwise that one stays. No step takes more than a fixed number of moves, so a changed window is
  * reached over the next accesses. A window as large as the cache makes it an exact LRU.
  */
