@@ -23,6 +23,11 @@ export class PolicyRig {
     return this.arena.items();
   }
 
+  /** A 32-bit field of the shard's header. */
+  shardField(offset: number): number {
+    return this.arena.view.getUint32(this.arena.shardAddress(0) + offset, true);
+  }
+
   get pagesMoved(): number {
     return this.arena.total(SHARD_PAGES_MOVED);
   }
