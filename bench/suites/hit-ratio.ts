@@ -34,7 +34,7 @@ const PAGE_FILE = 'HIT-RATIOS.md';
 const SMOKE_TRACE = {
   workload: 'scan',
   sizes: { seed: 1, requestCount: 6_000, keyCount: 600 },
-  entries: [20, 60, 200],
+  entries: [12, 60, 200],
 };
 
 /** A trace that is read when its turn comes, so that one is held at a time. */
