@@ -4,6 +4,7 @@ import { describeMachine } from './lib/machine.js';
 import { createReport, formatMachine, formatReport, type Report } from './lib/report.js';
 import type { Suite } from './lib/suite.js';
 import { engineSuite } from './suites/engine.js';
+import { hitRatioSuite } from './suites/hit-ratio.js';
 import { httpSuite } from './suites/http.js';
 import { memorySuite } from './suites/memory.js';
 import { pausesSuite } from './suites/pauses.js';
@@ -17,6 +18,7 @@ const SUITES: readonly Suite[] = [
   memorySuite,
   httpSuite,
   restartSuite,
+  hitRatioSuite,
 ];
 const ALL = 'all';
 const EXIT_USAGE = 2;
@@ -54,6 +56,7 @@ async function runSuites(command: Extract<Command, { kind: 'run' }>): Promise<vo
     const outcome = await suite.run({ ...command, log: printProgress });
     const report = createReport(suite.name, machine, command, outcome);
     reports.push(report);
+    for (const page of outcome.pages ?? []) print(`\n${page}`);
     print(`\n${formatReport(report)}`);
   }
   if (command.jsonFile !== undefined) {

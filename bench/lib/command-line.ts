@@ -1,5 +1,17 @@
 import { parseArgs } from 'node:util';
 
+/** Which traces the suite of hit ratios reads, and where it writes its pages. */
+export interface TraceSelection {
+  /** Part of the name of the only traces to read; undefined for all. */
+  readonly trace: string | undefined;
+  /** The only number of entries to measure; undefined for all that are known of a trace. */
+  readonly entries: number | undefined;
+  /** Leaves out the long traces. */
+  readonly quick: boolean;
+  /** Undefined: a complete run writes into docs, any other none. */
+  readonly outFolder: string | undefined;
+}
+
 /** What `npm run bench` was asked to do. */
 export type Command =
   | { readonly kind: 'help' }
@@ -12,6 +24,7 @@ export type Command =
       readonly jsonFile: string | undefined;
       readonly rounds: number | undefined;
       readonly seed: number;
+      readonly selection: TraceSelection;
     };
 
 /** A median of fewer rounds says little; only a smoke run may have fewer. */
@@ -44,6 +57,10 @@ export function parseCommand(words: readonly string[]): Command {
       json: { type: 'string' },
       rounds: { type: 'string' },
       seed: { type: 'string' },
+      trace: { type: 'string' },
+      size: { type: 'string' },
+      quick: { type: 'boolean' },
+      out: { type: 'string' },
     },
   });
   if (values.help === true) {
@@ -64,6 +81,12 @@ export function parseCommand(words: readonly string[]): Command {
     jsonFile: values.json,
     rounds: readWhole('rounds', values.rounds, smoke ? 1 : ROUNDS_MIN),
     seed: readWhole('seed', values.seed, 0) ?? DEFAULT_SEED,
+    selection: {
+      trace: values.trace,
+      entries: readWhole('size', values.size, 1),
+      quick: values.quick === true,
+      outFolder: values.out,
+    },
   };
 }
 
@@ -75,5 +98,9 @@ export const HELP: string = `npm run bench -- SUITE [--smoke] [--json FILE] [--r
   --json FILE  writes the report as JSON as well; "all" writes an array of reports
   --rounds N   rounds per contender, at least ${ROUNDS_MIN} (with --smoke at least 1)
   --seed N     seed of keys, values and orders; ${DEFAULT_SEED} unless given
+  --trace NAME hit-ratio: only traces with this in their name
+  --size N     hit-ratio: only caches of N entries
+  --quick      hit-ratio: leaves out traces of more than 200,000 requests
+  --out DIR    hit-ratio: where its page and plot go; a complete run writes into docs/, any other none
   --list       lists the suites and their result names
   --help       prints this`;

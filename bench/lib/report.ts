@@ -14,6 +14,8 @@ export interface Report {
   readonly seed: number;
   /** Eight hexadecimal digits. */
   readonly hash: string;
+  /** What only some suites have. */
+  readonly details?: unknown;
 }
 
 /** How a run was asked for. */
@@ -40,6 +42,7 @@ export function createReport(
     smoke: settings.smoke,
     seed: settings.seed,
     hash: (outcome.hash >>> 0).toString(16).padStart(8, '0'),
+    ...(outcome.details === undefined ? {} : { details: outcome.details }),
   };
 }
 

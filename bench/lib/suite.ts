@@ -1,3 +1,4 @@
+import type { TraceSelection } from './command-line.js';
 import { median, ratiosPerRound, type Spread, spreadOf } from './statistics.js';
 
 /** What a ratio must be to count as reached. */
@@ -39,6 +40,10 @@ export interface SuiteOutcome {
   readonly skipped: readonly Skip[];
   /** Folds what was read; it depends on the seed and the parameters only. */
   readonly hash: number;
+  /** Text for people, printed above the table of results. */
+  readonly pages?: readonly string[];
+  /** What the JSON report has besides the results. */
+  readonly details?: unknown;
 }
 
 /** What every suite is given. */
@@ -47,6 +52,7 @@ export interface BenchContext {
   /** As asked for on the command line; undefined means the suite's own number. */
   readonly rounds: number | undefined;
   readonly seed: number;
+  readonly selection: TraceSelection;
   /** Progress for people; never part of the report. */
   readonly log: (line: string) => void;
 }

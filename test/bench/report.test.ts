@@ -108,7 +108,16 @@ describe('the command line', () => {
       jsonFile: 'out.json',
       rounds: 2,
       seed: 1,
+      selection: { trace: undefined, entries: undefined, quick: false, outFolder: undefined },
     });
+  });
+
+  it('reads which traces are meant', () => {
+    const words = ['hit-ratio', '--trace', 'loop', '--size', '256', '--quick', '--out', 'pages'];
+    expect(parseCommand(words)).toMatchObject({
+      selection: { trace: 'loop', entries: 256, quick: true, outFolder: 'pages' },
+    });
+    expect(() => parseCommand(['hit-ratio', '--size', '0'])).toThrow(RangeError);
   });
 
   it('refuses too few rounds, unknown flags and more than one suite', () => {

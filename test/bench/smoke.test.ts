@@ -26,6 +26,13 @@ const RESULT_NAMES: Readonly<Record<string, readonly string[]>> = {
   memory: ['rss.perEntry'],
   restart: ['restart.write', 'restart.load'],
   http: ['get.hit', 'get.hit.p99', 'get.hit.p99.halfRate'],
+  'hit-ratio': [
+    'lru.difference',
+    'lfu.mean',
+    'lfu.loss.long',
+    'lfu.loss.short',
+    's3fifo.difference',
+  ],
 };
 
 interface Ended {
@@ -95,6 +102,14 @@ describe('the benchmarks in smoke mode', () => {
     });
   }
 
+  it('writes the page and the plot of hit ratios where it is told to', async () => {
+    const pages = join(folder, 'pages');
+    const ended = await runBench('hit-ratio', '--smoke', '--out', pages);
+    expect(ended.code, ended.errors).toBe(0);
+    expect(await readFile(join(pages, 'HIT-RATIOS.md'), 'utf8')).toContain('workload:scan');
+    expect(await readFile(join(pages, 'hit-ratios.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+
   it('lists every suite with its result names', async () => {
     const { output, code } = await runBench('--list');
     expect(code).toBe(0);
@@ -107,6 +122,6 @@ describe('the benchmarks in smoke mode', () => {
   it('refuses an unknown suite and says which there are', async () => {
     const { errors, code } = await runBench('speed');
     expect(code).toBe(2);
-    expect(errors).toContain('engine, threads, pauses, memory, http, all');
+    expect(errors).toContain('engine, threads, pauses, memory, http, hit-ratio, all');
   });
 });

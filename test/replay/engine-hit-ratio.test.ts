@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { findPublicTraces, isReadable, tracePath } from '../../bench/hit-ratio/public-traces.js';
 import { createEngineTarget } from '../../bench/replay/engine-target.js';
 import { parseCommandLine } from '../../bench/replay/options.js';
 import { runReplay } from '../../bench/replay/replay-run.js';
 import type { ReplayReport } from '../../bench/replay/report.js';
 import { WORKLOADS } from '../../bench/replay/workloads.js';
 import { scale, scaled } from '../support/scale.js';
-import { findPublicTraces, isReadable, tracePath } from './public-traces.js';
 
 const MEMORY_BYTES = 16 * 1024 ** 2;
 const DIFFERENCE_MAX_POINTS = 0.3;

@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { ExactLru } from '../../bench/hit-ratio/exact-lru.js';
+import {
+  type ExpectedTrace,
+  findPublicTraces,
+  isReadable,
+  tracePath,
+} from '../../bench/hit-ratio/public-traces.js';
 import type { TraceRecord } from '../../bench/replay/formats/trace-format.js';
 import { createTraceSource, type TracePass } from '../../bench/replay/trace-source.js';
 import { WORKLOADS } from '../../bench/replay/workloads.js';
 import { scale } from '../support/scale.js';
-import { type ExpectedTrace, findPublicTraces, isReadable, tracePath } from './public-traces.js';
 
 /** Longer traces are read when HOTSHARD_TEST_SCALE is above 1. */
 const SHORT_REQUESTS_MAX = 1_000_000;
