@@ -6,6 +6,8 @@ import {
   ARENA_MAGIC,
   HEADER_CLASS_LOOKUP,
   HEADER_DIRECTORY,
+  HEADER_FILTER_BLOCKS,
+  HEADER_FILTER_PAGES,
   HEADER_HASH_SEED,
   HEADER_INLINE_BYTES,
   HEADER_LIMIT_BYTES,
@@ -19,8 +21,10 @@ import {
   HEADER_PAGE_COUNT,
   HEADER_PAGE_SHIFT,
   HEADER_PAGES,
+  HEADER_POLICY,
   HEADER_ROUTING,
   HEADER_SCRATCH_BYTES,
+  HEADER_SHADOW_ENTRIES,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
@@ -96,6 +100,10 @@ function writeHeader(view: DataView, plan: ArenaPlan, hashSeed: bigint): void {
     [HEADER_INLINE_BYTES, plan.inlineBytes],
     [HEADER_CLASS_LOOKUP, plan.classLookupOffset],
     [HEADER_MAX_VALUE_BYTES, plan.valueBytesMax],
+    [HEADER_POLICY, plan.policy],
+    [HEADER_FILTER_PAGES, plan.filterPageCountMax],
+    [HEADER_FILTER_BLOCKS, plan.filterBlockCount],
+    [HEADER_SHADOW_ENTRIES, plan.shadowEntryCount],
   ];
   for (const [offset, value] of words) view.setUint32(offset, value, true);
   view.setBigUint64(HEADER_HASH_SEED, hashSeed, true);

@@ -75,14 +75,14 @@ export interface CoreExports {
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
   refreshMs(): number;
-  park(home: number, timeoutMs: number, stopsTicking: number): number;
+  park(home: number, timeoutMs: number, ticksOn: number): number;
   recoverShardOf(shardIndex: number, threadId: number, generation: number): number;
   recoverOwn(): number;
   recoverSlice(shardIndex: number): number;
-  handOver(shardIndex: number): number;
   rebuildShard(shardIndex: number, nowMs: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
+  tickBy(home: number, nowMs: number): void;
 
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
@@ -94,6 +94,10 @@ export interface CoreExports {
     patternBytes: number,
     stepsMax: number,
   ): number;
+  selfSketchAdd(shardIndex: number, key: number, entryCount: number): void;
+  selfSketchEstimate(shardIndex: number, key: number): number;
+  selfGhostAdd(shardIndex: number, hashAddress: number, ghostCount: number): void;
+  selfGhostTake(shardIndex: number, hashAddress: number): number;
   trapAfterStores(count: number): void;
   storesUntilTrap(): number;
   boundSlices(units: number): void;

@@ -2,6 +2,8 @@
 
 import {
   BUCKET_BYTES,
+  FILTER_BLOCK_BYTES,
+  FILTER_BLOCK_ENTRIES,
   HEADER_BYTES,
   ITEM_HEAD_BYTES,
   LINE_BYTES,
@@ -9,6 +11,12 @@ import {
   NAMESPACE_MAX,
   NAMESPACE_NAME_BYTES_MAX,
   PAGE_ENTRY_BYTES,
+  POLICY_LFU,
+  POLICY_LRU,
+  POLICY_S3FIFO,
+  SHADOW_ENTRIES_MAX,
+  SHADOW_ENTRY_BYTES,
+  SHADOWS,
   SHARD_FIXED_BYTES,
   SLOT_TABLE_SLOTS,
   STAMP_COUNT,
@@ -30,8 +38,25 @@ const TAIL_BYTES = 4 * KIB;
 const CHANGE_BYTES = 4;
 const SCRATCH_SLACK_BYTES = 64;
 const STAMP_BYTES = 8;
+/** Of a shard's pages at most: what 8 bytes for each of the smallest items come to, and some. */
+const FILTER_PAGES_SHARE = 8;
+/** A filter of fewer blocks would mistake too many keys for each other. */
+const FILTER_BLOCKS_MIN = 8;
+/** Blocks for each that is needed, within the first page. */
+const FILTER_PLENTY = 2;
+/** Below, the head of a shadow would not fit its share. */
+const SHADOW_ENTRIES_MIN = 32;
 /** WebAssembly memory comes in pages of this size. */
 export const WASM_PAGE_BYTES: number = 64 * KIB;
+
+/** Which entries leave when there is no room. */
+export type EvictionKind = 'lru' | 'lfu' | 's3fifo';
+
+const POLICIES: Readonly<Record<EvictionKind, number>> = {
+  lru: POLICY_LRU,
+  lfu: POLICY_LFU,
+  s3fifo: POLICY_S3FIFO,
+};
 
 /** What an arena is bounded by. */
 export interface ArenaLimits {
@@ -41,6 +66,8 @@ export interface ArenaLimits {
   readonly threadSlotCount: number;
   /** Most entries; Infinity = bounded by bytes alone. */
   readonly entryCountMax: number;
+  /** Default `'lru'`. */
+  readonly eviction?: EvictionKind;
   /** Tests make tiny pages; by default a 256th of a shard's share, 16 to 256 KiB. */
   readonly pageBytes?: number;
 }
@@ -51,6 +78,14 @@ export interface ArenaPlan {
   readonly shardCount: number;
   readonly threadSlotCount: number;
   readonly entryCountMax: number;
+  /** POLICY_LRU and so on. */
+  readonly policy: number;
+  /** Most pages of one shard's filter (frequency sketch or ghosts), 0 for `lru`. */
+  readonly filterPageCountMax: number;
+  /** Blocks of a filter in use in each of its pages, a power of two. */
+  readonly filterBlockCount: number;
+  /** Room of each simulation of the cache, a power of two; 0 but for `lfu`. */
+  readonly shadowEntryCount: number;
   readonly pageBytes: number;
   readonly pageShift: number;
   readonly pageCount: number;
@@ -89,6 +124,33 @@ function pageBytesFor(limits: ArenaLimits): number {
 }
 
 /**
+ * A small bound by count needs less than a page, which is taken whole: there it gets more blocks
+ * than it must have, so that fewer keys are mistaken for each other, yet no more than caches hold.
+ */
+function filterBlockCountFor(limits: ArenaLimits, pageBytes: number): number {
+  const blocksPerPage = pageBytes / FILTER_BLOCK_BYTES;
+  const entries = Math.ceil(limits.entryCountMax / limits.shardCount);
+  const needed = 2 ** Math.ceil(Math.log2(entries / FILTER_BLOCK_ENTRIES));
+  return Math.min(blocksPerPage, Math.max(FILTER_BLOCKS_MIN, FILTER_PLENTY * needed));
+}
+
+/** A shadow fits a page, and needs no more entries than the cache may have. */
+function shadowEntryCountFor(limits: ArenaLimits, pageBytes: number): number {
+  const entries = Math.ceil(limits.entryCountMax / limits.shardCount);
+  const wanted = Math.max(SHADOW_ENTRIES_MIN, 2 ** Math.ceil(Math.log2(entries)));
+  return Math.min(SHADOW_ENTRIES_MAX, pageBytes / SHADOW_ENTRY_BYTES, wanted);
+}
+
+/** Bytes of one shard header with the tables behind its fixed part. */
+function shardBytesFor(segments: number, filterNames: number, stripeCount: number): number {
+  return (
+    alignUp(SHARD_FIXED_BYTES + segments * 4, LINE_BYTES) +
+    alignUp(filterNames * 4, LINE_BYTES) +
+    alignUp(stripeCount * 4, LINE_BYTES)
+  );
+}
+
+/**
  * Lays an arena out. Throws a RangeError when the limits leave fewer than 16 pages to a shard:
  * callers check their options first.
  */
@@ -99,6 +161,10 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const scratchBytes = Math.min(SCRATCH_BYTES, pageBytes);
   const stripeCount = Math.min(STRIPES_MAX, pageBytes / BUCKET_BYTES);
   const pagesPerShardMax = Math.ceil(limits.limitBytes / pageBytes / limits.shardCount) + 1;
+
+  const eviction = limits.eviction ?? 'lru';
+  const filterPageCountMax =
+    eviction === 'lru' ? 0 : Math.ceil(pagesPerShardMax / FILTER_PAGES_SHARE);
 
   const routingOffset = HEADER_BYTES;
   const classLookupOffset = routingOffset + SLOT_TABLE_SLOTS;
@@ -113,9 +179,8 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const threadsOffset = alignUp(stampsOffset + STAMP_COUNT * STAMP_BYTES, LINE_BYTES);
   const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
-  const shardBytes =
-    alignUp(SHARD_FIXED_BYTES + pagesPerShardMax * 4, LINE_BYTES) +
-    alignUp(stripeCount * 4, LINE_BYTES);
+  const filterNames = eviction === 'lru' ? 0 : filterPageCountMax + SHADOWS;
+  const shardBytes = shardBytesFor(pagesPerShardMax, filterNames, stripeCount);
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
   const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
@@ -133,6 +198,10 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     shardCount: limits.shardCount,
     threadSlotCount: limits.threadSlotCount,
     entryCountMax: limits.entryCountMax,
+    policy: POLICIES[eviction],
+    filterPageCountMax,
+    filterBlockCount: filterBlockCountFor(limits, pageBytes),
+    shadowEntryCount: eviction === 'lfu' ? shadowEntryCountFor(limits, pageBytes) : 0,
     pageBytes,
     pageShift: Math.log2(pageBytes),
     pageCount,

@@ -5,7 +5,7 @@ import type { Arena } from './arena.js';
 const FINDING_BYTES = 8;
 const FINDINGS_LISTED_MAX = 64;
 
-/** By code, in the order of assembly/verify.ts. */
+/** By code, in the order of assembly/verify.ts and the files beside it. */
 const MESSAGES: readonly string[] = [
   '',
   'stripe is odd although nobody writes',
@@ -17,9 +17,9 @@ const MESSAGES: readonly string[] = [
   'number of index entries differs from the number of items',
   'chain is too long or leaves the arena',
   'live item is not in the index',
-  'recency list is linked wrongly',
-  'recency list has another length than counted',
-  'recency list is out of order',
+  'queue is linked wrongly',
+  'queue has another length than counted',
+  'queue is out of order',
   'free list of a page is wrong',
   'sums of a size class are wrong',
   'page belongs elsewhere or free pages are counted wrongly',
@@ -37,6 +37,8 @@ const MESSAGES: readonly string[] = [
   'page of tags is wrong',
   'tagged item names no tag of its shard and namespace',
   'leases are chained, counted or held wrongly',
+  'item is on another queue than its flags say',
+  'pages of the eviction policy are named wrongly',
 ];
 
 function words(arena: Arena, count: number, address: number): string[] {

@@ -19,6 +19,7 @@ import {
   SHARD_LEASES_WAITS,
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
+  SHARD_RECOVERY_COUNT,
   SHARD_SETS,
   SHARD_TAG_PAGES,
   SHARD_TAGS,
@@ -63,6 +64,8 @@ export interface ShardStats {
   readonly fillsRefused: number;
   /** Leases that are granted now. */
   readonly leasesActive: number;
+  /** How often its holder ended, or was cut off, in the middle of a change. */
+  readonly recoveries: number;
   /** Thread slot of the home worker; -1 = none. */
   readonly homeThreadId: number;
 }
@@ -111,6 +114,8 @@ export interface EngineStats {
   readonly fillsRefused: number;
   /** Leases that are granted now. */
   readonly leasesActive: number;
+  /** Recoveries of shards, whichever thread saw to them. */
+  readonly recoveries: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -143,6 +148,7 @@ function shardStats(view: DataView, shard: number, pageBytes: number): ShardStat
     leaseWaits: counter(view, shard + SHARD_LEASES_WAITS),
     fillsRefused: counter(view, shard + SHARD_LEASES_REFUSED),
     leasesActive: view.getUint32(shard + SHARD_LEASES_ACTIVE, true),
+    recoveries: view.getUint32(shard + SHARD_RECOVERY_COUNT, true),
     homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
   };
 }
@@ -205,6 +211,7 @@ export function readStats(
     leaseWaits: sumShards('leaseWaits'),
     fillsRefused: sumShards('fillsRefused'),
     leasesActive: sumShards('leasesActive'),
+    recoveries: sumShards('recoveries'),
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

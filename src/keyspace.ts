@@ -257,8 +257,8 @@ export class Keyspace extends KeyspaceWrites {
    * then find the value or try again. A lease protects against storing what is out of date: a set,
    * a delete or an invalidation of the key voids it. `getOrLoad` does all of this by itself.
    *
-   * Rejects with `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`, or the
-   * reason of the signal.
+   * Rejects with `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_ABORTED`,
+   * `ERR_CACHE_CLOSED`.
    */
   lease<T = unknown>(key: string, options: LeaseOptions = {}): Promise<LeaseOutcome<T>> {
     try {
@@ -277,10 +277,11 @@ export class Keyspace extends KeyspaceWrites {
    *
    * A loader that throws rejects the callers of its thread with its error, those of other threads
    * with `ERR_CACHE_LOAD_FAILED` and its message, cut to 200 bytes. When its thread ends, or it
-   * takes longer than `leaseMs`, another thread loads. It must not call `getOrLoad` with its own
-   * key: that would wait for itself.
+   * takes longer than `leaseMs`, another thread loads. Where the key has a stale entry, its value
+   * is the answer instead of an error of the load, unless `staleIfError` is false. A loader must
+   * not call `getOrLoad` with its own key: that would wait for itself.
    *
-   * Rejects also with `ERR_CACHE_LOAD_TIMEOUT` (retryable), the reason of the signal,
+   * Rejects also with `ERR_CACHE_LOAD_TIMEOUT` (retryable), `ERR_CACHE_ABORTED`,
    * `ERR_CACHE_INVALID_KEY`, `ERR_CACHE_INVALID_VALUE`, `ERR_CACHE_INVALID_TTL`,
    * `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_CLOSED`. A value that finds no memory is handed out
    * and counted in `stats().failedWrites`.
@@ -296,9 +297,15 @@ export class Keyspace extends KeyspaceWrites {
   get #leaseSpace(): LeaseSpace {
     this.#leases ??= new LeaseSpace(this.context, this.namespaceId, {
       read: (key) => this.get(key),
+      readStale: (key) => this.#readStale(key),
       fill: (key, value, options, token) => this.#fill(key, value, options, token),
     });
     return this.#leases;
+  }
+
+  #readStale(key: string): unknown {
+    const { state, value } = this.getWithMeta(key);
+    return state === 'stale' ? value : undefined;
   }
 
   #fill(

@@ -11,8 +11,15 @@ export interface EngineClock {
   nowMs(): number;
 }
 
-/** Which entries leave when memory is full. */
-export type EvictionOption = { readonly kind: 'lru' };
+/**
+ * Which entries leave when there is no room for a new one. `lru`: the least recently used, the
+ * cheapest. `lfu`: W-TinyLFU with a window that adapts, which weighs how often a key was asked for
+ * against how recently. `s3fifo`: S3-FIFO, which lets go early of what is asked for only once.
+ */
+export type EvictionOption =
+  | { readonly kind: 'lru' }
+  | { readonly kind: 'lfu' }
+  | { readonly kind: 's3fifo' };
 
 /** How values that are neither strings nor bytes are stored. */
 export type CodecOption = { readonly kind: 'json' } | { readonly kind: 'msgpack' };
@@ -156,6 +163,8 @@ const DEFAULTS = {
   writes: 'inplace',
 } as const;
 
+const EVICTION_KINDS = ['lru', 'lfu', 's3fifo'] as const;
+
 const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
   'memory',
   'workers',
@@ -195,7 +204,7 @@ export function resolveOptions(raw: unknown, machine: Machine): ResolvedOptions 
     threadCountMax,
     entryCountMax: resolveMaxEntries(options['maxEntries'], shardCount, problems),
     defaultTtlMs: resolveDefaultTtl(options['defaultTtl'], problems),
-    eviction: resolveKind(options, 'eviction', ['lru'], DEFAULTS.eviction, problems),
+    eviction: resolveKind(options, 'eviction', EVICTION_KINDS, DEFAULTS.eviction, problems),
     codec: resolveKind(options, 'codec', ['json', 'msgpack'], DEFAULTS.codec, problems),
     writes: resolveKind(options, 'writes', ['inplace', 'ring'], DEFAULTS.writes, problems),
     persistence: resolvePersistence(options['persistence'], problems),

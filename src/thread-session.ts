@@ -172,6 +172,8 @@ function attach(arena: Arena): number {
   const osThread = currentThread();
   const tryAttach = (): number =>
     arena.core.attachThread(osThread?.threadId ?? 0, osThread?.startTime ?? 0, 1);
+  // Threads that ended without close() may still hold shards: nobody waits for them.
+  reclaimBeforeAttach(arena);
   let threadId = tryAttach();
   // Threads that ended without close() may still occupy slots, or hold shards.
   if (threadId === STATUS_NO_SLOT || threadId === STATUS_BUSY) {

@@ -47,7 +47,7 @@ function deadThreads(arena: Arena): ThreadMark[] {
   return dead;
 }
 
-/** The claimant is stored with the state; the start time of its task belongs to it once both agree. */
+/** The claimant is stored with the state; the start time is its own once both ids agree. */
 function isDead(arena: Arena, slot: number): boolean {
   const { view } = arena;
   const state = view.getUint32(slot + THREAD_STATE, true) & 0xff;
@@ -88,8 +88,8 @@ export function reclaimBeforeAttach(arena: Arena): void {
   for (const { threadId, generation } of deadThreads(arena)) {
     const { threadId: osId, startTime } = osThread;
     if (core.adoptSlot(threadId, generation, osId, startTime) === 0) continue;
-    core.recoverOwn();
+    recoverShards(arena, threadId, generation);
     endRecoveries(arena);
-    releaseSlot(arena, { threadId, generation });
+    releaseSlot(arena, markOf(arena, threadId));
   }
 }

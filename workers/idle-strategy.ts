@@ -52,9 +52,7 @@ export class IdleStrategy {
     // A clock that runs is never left standing, whatever keeps this worker busy.
     if (this.#ticker !== this.#home + 1) return;
     if (nowMs >= this.#awakeUntilMs && this.#core.isTicking() === 0) return;
-    this.#core.tick(nowMs);
-    // The clock was taken from this worker meanwhile and given to none: it must not stand still.
-    if (this.#ticker === 0) this.#core.tick(Number.POSITIVE_INFINITY);
+    this.#core.tickBy(this.#home, nowMs);
   }
 
   /** Called after a round that found work. */
@@ -72,10 +70,9 @@ export class IdleStrategy {
       return;
     }
     const dueInMs = core.nextDueMs(this.#home, nowMs) - nowMs;
-    const isTicker = this.#ticker === this.#home + 1;
-    const ticking = isTicker && nowMs < this.#awakeUntilMs;
-    const timeoutMs = ticking ? Math.min(TICK_MS, dueInMs) : dueInMs;
-    const wasWoken = core.park(this.#home, timeoutMs, isTicker && !ticking ? 1 : 0) !== 0;
+    const ticksOn = this.#ticker === this.#home + 1 && nowMs < this.#awakeUntilMs;
+    const timeoutMs = ticksOn ? Math.min(TICK_MS, dueInMs) : dueInMs;
+    const wasWoken = core.park(this.#home, timeoutMs, ticksOn ? 1 : 0) !== 0;
     if (wasWoken) this.stayAwake(this.#clock.nowMs());
   }
 }

@@ -68,6 +68,7 @@ export class ShardHomes {
     const ticker = Atomics.load(this.#words, index);
     if (slots.includes(ticker)) return;
     const next = slots[0] ?? 0;
+    if (next === ticker) return;
     // The slot first: whoever moves the clock on looks at it afterwards.
     Atomics.store(this.#words, index, next);
     if (next === 0) this.#arena.core.tick(Number.POSITIVE_INFINITY);

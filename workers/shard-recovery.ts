@@ -100,13 +100,13 @@ export class RecoveryWatch {
   }
 }
 
-/** Slices for the shards that this thread recovers, and no home worker does; true when one is left. */
+/** Slices for what this thread recovers, or hands over to home workers; true when some is left. */
 function recoverSome(arena: Arena): boolean {
   const { core } = arena;
   let isLeft = false;
   for (let shard = 0; shard < shardCount(arena); shard++) {
     for (let slice = 0; slice < SLICES_PER_TURN; slice++) {
-      if (core.handOver(shard) !== 0 || core.recoverSlice(shard) <= 0) break;
+      if (core.recoverSlice(shard) <= 0) break;
       if (slice === SLICES_PER_TURN - 1) isLeft = true;
     }
   }

@@ -4,6 +4,8 @@
 import {
   HEADER_CLASS_LOOKUP,
   HEADER_DIRECTORY,
+  HEADER_FILTER_BLOCKS,
+  HEADER_FILTER_PAGES,
   HEADER_HASH_SEED,
   HEADER_INLINE_BYTES,
   HEADER_LIMIT_BYTES,
@@ -13,14 +15,19 @@ import {
   HEADER_PAGE_COUNT,
   HEADER_PAGE_SHIFT,
   HEADER_PAGES,
+  HEADER_POLICY,
   HEADER_ROUTING,
   HEADER_SCRATCH_BYTES,
+  HEADER_SHADOW_ENTRIES,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
   HEADER_STRIPES,
   HEADER_THREAD_BYTES,
   HEADER_THREADS,
+  LINE_BYTES,
+  POLICY_LRU,
+  SHADOWS,
   SHARD_FIXED_BYTES,
   SLOT_HASH_SHIFT,
 } from "./layout";
@@ -45,8 +52,17 @@ export let classLookup: usize = 0;
 export let hashSeed: u64 = 0;
 /** Most buckets that the segment list of a shard can name. */
 export let bucketsMax: u32 = 0;
-/** With one shard recency is exact: every hit of a single thread moves its item. */
-export let exactRecency: bool = false;
+/** POLICY_LRU and the following. */
+export let evictionPolicy: u32 = 0;
+/** `lru` with several shards: items in the younger half of their list keep their place. */
+export let skipsYoung: bool = false;
+/** Where a shard header names the pages of its filter, then those of its shadows. */
+export let filterOffset: u32 = 0;
+export let filterPagesMax: u32 = 0;
+/** Blocks of a filter in use in each of its pages. */
+export let filterBlocks: u32 = 0;
+/** Room of a shadow. */
+export let shadowEntries: u32 = 0;
 /** References below this one, or `referenceSpan` above it, do not point into the pages. */
 export let referenceFirst: u32 = 0;
 export let referenceSpan: u32 = 0;
@@ -76,13 +92,19 @@ export function bindArena(): void {
   inlineBytes = load<u32>(HEADER_INLINE_BYTES);
   classLookup = load<u32>(HEADER_CLASS_LOOKUP);
   hashSeed = load<u64>(HEADER_HASH_SEED);
-  exactRecency = load<u32>(HEADER_SHARD_COUNT) == 1;
+  evictionPolicy = load<u32>(HEADER_POLICY);
+  skipsYoung = evictionPolicy == POLICY_LRU && load<u32>(HEADER_SHARD_COUNT) != 1;
+  filterPagesMax = load<u32>(HEADER_FILTER_PAGES);
+  filterBlocks = load<u32>(HEADER_FILTER_BLOCKS);
+  shadowEntries = load<u32>(HEADER_SHADOW_ENTRIES);
   arenaEnd = load<u32>(HEADER_LIMIT_BYTES);
   referenceFirst = <u32>(pages >> 3);
   referenceSpan = <u32>((<u64>pageCount << pageShift) >> 3);
   // Stripes are the last part of a shard header.
   stripesOffset = shardBytes - (stripeMask + 1) * 4;
-  bucketsMax = ((stripesOffset - SHARD_FIXED_BYTES) >> 2) << (pageShift - 6);
+  const policyPages = evictionPolicy == POLICY_LRU ? 0 : filterPagesMax + SHADOWS;
+  filterOffset = stripesOffset - ((policyPages * 4 + LINE_BYTES - 1) & ~(LINE_BYTES - 1));
+  bucketsMax = ((filterOffset - SHARD_FIXED_BYTES) >> 2) << (pageShift - 6);
 }
 
 /** Makes a slot this thread's own. */

@@ -85,8 +85,10 @@ export function adoptSlot(id: u32, generation: u32, osThreadId: f64, osStartTime
   const slot = threadAddress(id);
   const seen = atomic.load<u64>(slot + THREAD_STATE);
   if (<u32>seen >> 8 != generation || (seen & 0xff) == THREAD_FREE) return false;
-  const wanted = ((<u64>(<u32>osThreadId)) << 32) | <u64>(<u32>seen);
-  if (seen == wanted || swap64(slot + THREAD_STATE, seen, wanted) != seen) return false;
+  // Of the next generation: whoever still means the dead one can take nothing from this one.
+  const state = ((generation + 1) << 8) | (<u32>seen & 0xff);
+  const wanted = ((<u64>(<u32>osThreadId)) << 32) | <u64>state;
+  if (swap64(slot + THREAD_STATE, seen, wanted) != seen) return false;
   putF64(slot + THREAD_OS_ID, osThreadId);
   putF64(slot + THREAD_OS_START, osStartTime);
   bindThread(id);
@@ -183,9 +185,8 @@ export function detachThread(id: u32, generation: u32, stepsMax: u32): bool {
   const slot = threadAddress(id);
   const word = generation << 8;
   // One that came no further than its claim has no rings yet, and was not counted.
-  if (swap32(slot + THREAD_STATE, word | THREAD_ARRIVING, word | THREAD_FREE) == (word | THREAD_ARRIVING)) {
-    return true;
-  }
+  const arriving = word | THREAD_ARRIVING;
+  if (swap32(slot + THREAD_STATE, arriving, word | THREAD_FREE) == arriving) return true;
   swap32(slot + THREAD_STATE, word | THREAD_ATTACHED, word | THREAD_LEAVING);
   if (atomic.load<u32>(slot + THREAD_STATE) != (word | THREAD_LEAVING)) return true;
   publish32(slot + THREAD_HAZARD, 0);

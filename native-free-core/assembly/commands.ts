@@ -1,6 +1,7 @@
 // Commands on their way: built in the caller's ring, applied in place when the shard is free, or
 // published for whoever holds the shard next.
 
+import { announce } from "./announce";
 import {
   hashSeed,
   shardAddress,
@@ -14,6 +15,7 @@ import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
 import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
+import { beginInPlace, endInPlace } from "./in-place";
 import { applyLease, applyLeaseEnd } from "./lease-commands";
 import {
   OP_DELETE,
@@ -64,7 +66,7 @@ import {
 import { namespaceEpoch } from "./namespaces";
 import { clearWork, held, isRecoverer, letGo, markWork, tryHold, workOf } from "./owner";
 import { drainTouches } from "./recency";
-import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
+import { handOver, recoverOwn, recoverSlice } from "./recovery";
 import {
   claimRecord,
   finishRecord,
@@ -89,18 +91,6 @@ const SLICE_UNITS: u32 = 32;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
-/** Record that is being applied in place; left standing when that is cut off. */
-let applied: usize = 0;
-
-/** Record of the command in place that was cut off while it held the shard; 0 = none. */
-export function cutOffRecord(shard: usize): usize {
-  return shardAddress(shardIndex) == shard ? applied : 0;
-}
-
-/** After a command that was cut off was given up. */
-export function forgetCutOff(): void {
-  applied = 0;
-}
 
 /** Answers of `cutOffSubmit`. */
 const NOT_CUT: u32 = 0;
@@ -145,7 +135,7 @@ export function commandRecord(): usize {
 export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomBytes: u32): i32 {
   countOperation();
   isSubmitting = false;
-  if (held != 0) recoverOwnAt(currentMs());
+  if (held != 0) recoverOwn(currentMs());
   const key = thread + THREAD_KEY;
   const hash = hashBytes(key, keyBytes, namespaceSeed(hashSeed, namespaceId));
   shardIndex = shardOf(hash);
@@ -175,7 +165,7 @@ export function beginShardCommand(opcode: u32, shard: u32): i32 {
  */
 export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
   isSubmitting = false;
-  if (held != 0) recoverOwnAt(currentMs());
+  if (held != 0) recoverOwn(currentMs());
   shardIndex = shard;
   const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
   record = claimRecord(ringOf(thread, shard), size);
@@ -242,9 +232,10 @@ export function submit(
   inPlace: u32,
 ): i32 {
   isSubmitting = true;
-  // Only now: the value may have been copied out of a pinned entry. A scan goes on by itself while
-  // its thread still looks at what it has pinned.
-  if (load<u8>(record + RECORD_OPCODE) != OP_SCAN) unpin();
+  // Only now: the value may have been copied out of a pinned entry. Slices of scans and
+  // invalidations (opcodes 6 to 8) are sent while their thread still looks at what it has pinned.
+  const opcode = load<u8>(record + RECORD_OPCODE);
+  if (opcode < OP_REMOVE_TAGGED || opcode > OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -259,14 +250,14 @@ export function submit(
   if (mayHold && tryHold(shard)) {
     if (waitingBytes(ring) != 0) drainRing(shard, threadId, 0xffffffff);
     drainTouches(shard, ring);
-    applied = record;
+    beginInPlace(shard, record);
     const status = apply(shard, record, threadId);
     put32(record + RECORD_STATUS, status);
     put64(thread + THREAD_INPLACE, load<u64>(thread + THREAD_INPLACE) + 1);
     if (workOf(shard) != 0) drainWork(shard, FOREIGN_UNITS_MAX);
     if (load<u32>(shard + SHARD_HOME) == 0) keepUp(shard, now);
     release(shard);
-    applied = 0;
+    endInPlace();
     isSubmitting = false;
     return status;
   }
@@ -301,7 +292,7 @@ function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
   } else if (isRecoverer(shard)) {
-    goOn(nowMs);
+    goOnRecovering(shardIndex, nowMs);
   }
   // After the work bit: whoever gives the shard to another worker stores the home, then rings.
   const home = atomic.load<u32>(shard + SHARD_HOME);
@@ -309,9 +300,15 @@ function publish(shard: usize, ring: usize, mayHold: bool, nowMs: f64): i32 {
   return STATUS_PENDING;
 }
 
-/** The shard waits for this thread's recovery of it: its home worker does the rest, or this one. */
-function goOn(nowMs: f64): void {
-  if (!handOver(shardIndex)) recoverSliceAt(shardIndex, nowMs);
+/**
+ * A slice of this thread's recovery of a shard, which its home worker does where it has another:
+ * as `recoverSlice` answers.
+ */
+export function goOnRecovering(index: u32, nowMs: f64): i32 {
+  if (handOver(index)) return 0;
+  const answer = recoverSlice(index, nowMs);
+  if (answer == 0) handOn(shardAddress(index));
+  return answer;
 }
 
 /**
@@ -321,8 +318,8 @@ function goOn(nowMs: f64): void {
 export function helpShard(index: u32): bool {
   const shard = shardAddress(index);
   const now = currentMs();
-  if (held != 0) recoverOwnAt(now);
-  if (isRecoverer(shard)) recoverSliceAt(index, now);
+  if (held != 0) recoverOwn(now);
+  if (isRecoverer(shard)) goOnRecovering(index, now);
   judgeBy(now);
   if (!tryHold(shard)) return false;
   drainWork(shard, FOREIGN_UNITS_MAX);
@@ -333,6 +330,11 @@ export function helpShard(index: u32): bool {
 /** Frees the shard, then looks once more whether a command came in between. */
 export function release(shard: usize): void {
   letGo(shard);
+  handOn(shard);
+}
+
+/** Looks whether commands came for a shard that this thread has just freed. */
+function handOn(shard: usize): void {
   let rounds: u32 = 0;
   while (workOf(shard) != 0) {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
@@ -415,12 +417,6 @@ function unitsOf(command: usize): u32 {
   if (opcode == OP_SCAN) return SCAN_COST;
   const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
   return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
-}
-
-/** Tells a caller that commands of its were answered. */
-export function announce(slot: usize): void {
-  add32(slot + THREAD_COMPLETIONS, 1);
-  if (atomic.load<u32>(slot + THREAD_WAITING) != 0) atomic.notify(slot + THREAD_COMPLETIONS, 1);
 }
 
 function apply(shard: usize, command: usize, id: u32): i32 {

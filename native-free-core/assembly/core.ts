@@ -10,7 +10,7 @@ export {
   openImport,
   stageImport,
 } from "./importing";
-export { handOver, recoverOwn, recoverShardOf, recoverSlice } from "./recovery";
+export { recoverOwn, recoverShardOf, recoverSlice } from "./recovery-calls";
 export { rebuildShard } from "./recovery-rebuild";
 export { boundSlices } from "./recovery-rounds";
 export { bindArena, bindThread } from "./arena";
@@ -35,8 +35,19 @@ export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
 export { registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
-export { answered, reap, selfHash, setHome, shardOfKey, waiting } from "./inspection";
-export { isTicking, refreshMs, tick } from "./clock";
+export {
+  answered,
+  reap,
+  selfGhostAdd,
+  selfGhostTake,
+  selfHash,
+  selfSketchAdd,
+  selfSketchEstimate,
+  setHome,
+  shardOfKey,
+  waiting,
+} from "./inspection";
+export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

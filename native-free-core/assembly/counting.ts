@@ -6,11 +6,8 @@ import { toAddress } from "./arena";
 import { copyBytes } from "./bytes";
 import { NOT_DECIMAL, parseDecimal, SAFE_MAX, writeDecimal } from "./decimal";
 import {
-  CLASS_LARGE,
   ENCODING_NO_TEXT,
   FLAG_KEEP_TTL,
-  FLAG_TAGGED,
-  ITEM_CLASS,
   ITEM_CONTENT_TYPE_BYTES,
   ITEM_ENCODING,
   ITEM_FLAGS,
@@ -27,15 +24,14 @@ import {
   RECORD_VALUE_BYTES,
 } from "./layout";
 import { applySet, findRecordKey, isCurrent, isOvertaken } from "./shard";
-import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW, STATUS_OK } from "./status";
+import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW } from "./status";
 import { put32, put8, putF64 } from "./store";
 import { isTagged } from "./tag-block";
-import { dropKept, keepTags, namesOf } from "./tagging";
+import { carryTags, dropCarried } from "./tagging";
 
 /** The integer that an item's text stands for, or NOT_DECIMAL. */
 function numberOf(item: usize): i64 {
-  // A number in pages of its own has a key that no increment has room for.
-  if (load<u8>(item + ITEM_CLASS) == CLASS_LARGE) return NOT_DECIMAL;
+  // Names of tags may have given a number pages of its own: key and text still fit the first.
   if (load<u8>(item + ITEM_ENCODING) == ENCODING_NO_TEXT) return NOT_DECIMAL;
   const before = <u32>load<u16>(item + ITEM_KEY_BYTES) + load<u8>(item + ITEM_CONTENT_TYPE_BYTES);
   return parseDecimal(item + ITEM_KEY + before, load<u32>(item + ITEM_VALUE_BYTES));
@@ -50,7 +46,7 @@ function presentItem(shard: usize, record: usize): usize {
   return isCurrent(item) && (load<u8>(item + ITEM_FLAGS) & ITEM_STALE) == 0 ? item : 0;
 }
 
-/** Lets the record describe the present item in all but value and tags. */
+/** Lets the record describe the present item in all but its value and tags. */
 function takeOver(record: usize, item: usize): void {
   const keyBytes = load<u16>(item + ITEM_KEY_BYTES);
   const typeBytes = load<u8>(item + ITEM_CONTENT_TYPE_BYTES);
@@ -61,9 +57,9 @@ function takeOver(record: usize, item: usize): void {
 
 /**
  * Adds RECORD_GUARD to the value of a key, or to the number in the record when there is no such
- * key, and leaves the sum in RECORD_GUARD. The record has room for a content type of any length,
- * NUMBER_BYTES_MAX, and references of tags. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or OUT_OF_MEMORY;
- * nothing is changed unless it is OK.
+ * key, and leaves the sum in RECORD_GUARD. The record has room for a content type of any
+ * length, NUMBER_BYTES_MAX, and references of TAGS_MAX tags. OK, NOT_A_NUMBER, NUMBER_OVERFLOW, or
+ * OUT_OF_MEMORY; nothing is changed unless it is OK.
  */
 export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
   const keyBytes = load<u16>(record + RECORD_KEY_BYTES);
@@ -80,10 +76,8 @@ export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_VALUE_BYTES, writeDecimal(sum, target));
   putF64(record + RECORD_GUARD, <f64>sum);
   if (item == 0 || !isTagged(item)) return applySet(shard, record, thread);
-  put8(record + RECORD_FLAGS, load<u8>(record + RECORD_FLAGS) | FLAG_TAGGED);
-  const names = namesOf(record);
-  keepTags(names, item);
+  carryTags(record, item);
   const status = applySet(shard, record, thread);
-  if (status != STATUS_OK) dropKept(shard, names);
+  dropCarried(shard, record);
   return status;
 }

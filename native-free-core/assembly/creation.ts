@@ -29,6 +29,7 @@ import {
 } from "./layout";
 import { registerNamespace } from "./namespaces";
 import { givePage, takePage } from "./pages";
+import { policyAddPage, policyWantsPage } from "./policy";
 import { addSegment } from "./segments";
 import { put32, put8 } from "./store";
 
@@ -81,6 +82,7 @@ function makeShards(shardCount: u32, itemsMax: u32): void {
     for (let page = nextPage; page > firstPage; page--) givePage(shard, page - 1);
     addSegment(shard, takePage(shard));
     put32(shard + SHARD_BUCKET_COUNT, pageBytes >> 6);
+    while (policyWantsPage(shard)) policyAddPage(shard, takePage(shard));
     firstPage = nextPage;
   }
 }

@@ -1,9 +1,9 @@
-// Making room: eviction by recency, and moving pages between size classes.
+// Making room: eviction by the policy, and moving pages between size classes.
 //
-// A class with memory pressure evicts its own oldest items. From time to time, and whenever it
-// has nothing of its own to evict, it takes a page from the class whose oldest item is the oldest
-// of the shard. That page is emptied so that the oldest items of its class go and the others
-// move: the effect is as if recency were one list over all classes.
+// A class with memory pressure evicts items of its own. From time to time, and whenever it has
+// nothing of its own to evict, it takes a page from the class whose oldest item is the oldest of
+// the shard. That page is emptied so that the next victims of its class go and the others move:
+// for `lru`, the effect is as if recency were one list over all classes.
 //
 // One chunk of each class stays in reserve for overwrites: replacing a value at the limit evicts
 // nobody. Holder only.
@@ -13,7 +13,6 @@ import { copyBytes } from "./bytes";
 import { fence } from "./fence";
 import { delist, dispose, emptyLimbo, itemBytes } from "./items";
 import {
-  CLASS_ITEMS,
   CLASS_LARGE,
   CLASS_MAX,
   CLASS_PAGES,
@@ -24,20 +23,25 @@ import {
   ITEM_HASH,
   ITEM_LIVE,
   ITEM_NAMESPACE,
-  ITEM_STAMP,
   ITEM_STATE,
   PAGE_SLAB,
-  SHARD_CLASS_USED,
   SHARD_EVICTIONS,
   SHARD_FREE_PAGES,
   SHARD_ITEMS,
   SHARD_LIMBO,
   SHARD_PAGES_MOVED,
-  SHARD_STAMP,
 } from "./layout";
-import { lruReplace, lruTail } from "./lru";
 import { namespaceEpoch } from "./namespaces";
 import { NO_PAGE, noteChange, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import {
+  forsakenClass,
+  oldestClass,
+  oldestOfClass,
+  policyEvicted,
+  policyMove,
+  policyVictim,
+} from "./policy";
+import { ageOf, ALL_CLASSES } from "./queues";
 import {
   addPage,
   allocateChunk,
@@ -70,38 +74,17 @@ export function unlinkItem(shard: usize, item: usize): void {
 
 /** Evicts one item. */
 export function evict(shard: usize, item: usize): void {
+  policyEvicted(shard, item);
   unlinkItem(shard, item);
   dispose(shard, item);
   put64(shard + SHARD_EVICTIONS, load<u64>(shard + SHARD_EVICTIONS) + 1);
 }
 
-@inline
-function ageOf(shard: usize, item: usize): u32 {
-  return load<u32>(shard + SHARD_STAMP) - load<u32>(item + ITEM_STAMP);
-}
-
-/** Class whose least recently used item is the oldest of the shard; CLASS_MAX = no items. */
-export function oldestClass(shard: usize): u32 {
-  let used = load<u64>(shard + SHARD_CLASS_USED);
-  let oldest: u32 = CLASS_MAX;
-  let oldestAge: u32 = 0;
-  while (used != 0) {
-    const sizeClass = <u32>ctz<u64>(used);
-    used &= used - 1;
-    const age = ageOf(shard, lruTail(classAddress(shard, sizeClass)));
-    if (oldest == CLASS_MAX || age > oldestAge) {
-      oldest = sizeClass;
-      oldestAge = age;
-    }
-  }
-  return oldest;
-}
-
-/** Evicts the oldest item of the shard; false when it has none. */
-export function evictOldest(shard: usize): bool {
-  const sizeClass = oldestClass(shard);
-  if (sizeClass == CLASS_MAX) return false;
-  evict(shard, lruTail(classAddress(shard, sizeClass)));
+/** Evicts the item of the shard whose turn it is; false when it has none. */
+export function evictNext(shard: usize): bool {
+  const victim = policyVictim(shard, ALL_CLASSES);
+  if (victim == 0) return false;
+  evict(shard, victim);
   return true;
 }
 
@@ -109,7 +92,7 @@ export function evictOldest(shard: usize): bool {
 export function holdCount(shard: usize, itemsMax: u32): void {
   for (let i: u32 = 0; i < EVICTIONS_PER_COMMAND_MAX; i++) {
     if (load<u32>(shard + SHARD_ITEMS) < itemsMax) return;
-    if (!evictOldest(shard)) return;
+    if (!evictNext(shard)) return;
   }
 }
 
@@ -134,31 +117,34 @@ export function acquireChunk(shard: usize, sizeClass: u32, reserve: u32): usize 
 }
 
 function evictForClass(shard: usize, sizeClass: u32, reserve: u32): void {
-  const record = classAddress(shard, sizeClass);
   for (let i: u32 = 0; i < EVICTIONS_PER_COMMAND_MAX; i++) {
     if (freeChunks(shard, sizeClass) > reserve) return;
-    const victim = lruTail(record);
-    if (victim == 0) return;
-    balance(shard, sizeClass, record, victim);
+    const oldest = oldestOfClass(shard, sizeClass);
+    if (oldest == 0) return;
+    balance(shard, sizeClass, ageOf(shard, oldest));
     if (freeChunks(shard, sizeClass) > reserve) return;
-    evict(shard, lruTail(record));
+    evict(shard, policyVictim(shard, sizeClass));
   }
 }
 
 /**
- * Compares this class with the oldest one of the shard: now and then, whether that is twice as
- * old; after a page's worth of evictions, whether it is older by a quarter.
+ * Takes a page from a class that nobody uses any more. Where there is none, compares this class
+ * with the oldest one of the shard: now and then, whether that is twice as old; after a page's
+ * worth of evictions, whether it is older by a quarter.
  */
-function balance(shard: usize, sizeClass: u32, record: usize, victim: usize): void {
+function balance(shard: usize, sizeClass: u32, ownAge: u32): void {
+  const record = classAddress(shard, sizeClass);
   const pressure = load<u32>(record + CLASS_PRESSURE);
   const isPageful = pressure >= chunksPerPage(sizeClass);
   put32(record + CLASS_PRESSURE, isPageful ? 0 : pressure + 1);
   if (!isPageful && (pressure & 15) != 0) return;
-  const donor = oldestClass(shard);
-  if (donor == sizeClass || donor == CLASS_MAX) return;
-  const donorAge = ageOf(shard, lruTail(classAddress(shard, donor)));
-  const ownAge = ageOf(shard, victim);
-  if (donorAge - ownAge <= (isPageful ? ownAge >> 2 : ownAge)) return;
+  let donor = forsakenClass(shard);
+  if (donor == CLASS_MAX) {
+    donor = oldestClass(shard);
+    if (donor == sizeClass || donor == CLASS_MAX) return;
+    const donorAge = ageOf(shard, oldestOfClass(shard, donor));
+    if (donorAge - ownAge <= (isPageful ? ownAge >> 2 : ownAge)) return;
+  }
   const page = stealFrom(shard, donor);
   if (page != NO_PAGE) addPage(shard, page, sizeClass);
 }
@@ -181,9 +167,8 @@ export function stealPage(shard: usize): u32 {
 function idleClass(shard: usize): u32 {
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) {
     const record = classAddress(shard, sizeClass);
-    if (load<u32>(record + CLASS_PAGES) != 0 && load<u32>(record + CLASS_ITEMS) == 0) {
-      if (load<u32>(record + CLASS_PARTIAL) != 0) return sizeClass;
-    }
+    if (load<u32>(record + CLASS_PAGES) == 0 || load<u32>(record + CLASS_PARTIAL) == 0) continue;
+    if (oldestOfClass(shard, sizeClass) == 0) return sizeClass;
   }
   return CLASS_MAX;
 }
@@ -195,10 +180,13 @@ function stealFrom(shard: usize, donor: u32): u32 {
 
 /** Makes the class give up the pages of its oldest item. */
 function spare(shard: usize, donor: u32): void {
-  const record = classAddress(shard, donor);
-  const tail = lruTail(record);
-  if (donor == CLASS_LARGE) evict(shard, tail);
-  else emptyPage(shard, tail != 0 ? pageOf(tail) : load<u32>(record + CLASS_PARTIAL) - 1, donor);
+  if (donor == CLASS_LARGE) {
+    evict(shard, policyVictim(shard, donor));
+    return;
+  }
+  const oldest = oldestOfClass(shard, donor);
+  const partial = load<u32>(classAddress(shard, donor) + CLASS_PARTIAL);
+  emptyPage(shard, oldest != 0 ? pageOf(oldest) : partial - 1, donor);
 }
 
 /**
@@ -228,25 +216,24 @@ function relocate(shard: usize, item: usize, sizeClass: u32): void {
     evict(shard, item);
     return;
   }
-  const record = classAddress(shard, sizeClass);
   // Victims in the same page make no chunk free elsewhere, so one may not be enough.
   for (let i: u32 = 0; i < RELOCATION_EVICTIONS_MAX; i++) {
     if (freeChunks(shard, sizeClass) > 1) break;
-    const victim = lruTail(record);
+    const victim = policyVictim(shard, sizeClass);
     evict(shard, victim);
     if (victim == item) return;
   }
   const target = allocateChunk(shard, sizeClass);
   if (target == 0) evict(shard, item);
-  else moveItem(shard, record, item, target);
+  else moveItem(shard, item, target);
 }
 
 /** Moves an item to another chunk of its class: complete copy, state last, then one swap. */
-function moveItem(shard: usize, record: usize, item: usize, target: usize): void {
+function moveItem(shard: usize, item: usize, target: usize): void {
   copyBytes(target + ITEM_CLASS, item + ITEM_CLASS, itemBytes(item) - ITEM_CLASS);
   fence();
   release32(target + ITEM_STATE, ITEM_LIVE);
-  lruReplace(record, item, target);
+  policyMove(shard, item, target);
   wheelReplace(shard, item, target);
   if (isTagged(target)) tagsMove(shard, item, target);
   const hash = load<u64>(item + ITEM_HASH);
@@ -272,7 +259,7 @@ export function makePagesFree(shard: usize, count: u32): bool {
     // A page with a chunk that cannot be freed, because a thread still reads it, only moves items
     // about. Each round evicts at least one, so this ends.
     const isStuck = load<u32>(shard + SHARD_ITEMS) == items;
-    if (isStuck && load<u32>(shard + SHARD_FREE_PAGES) <= before) evictOldest(shard);
+    if (isStuck && load<u32>(shard + SHARD_FREE_PAGES) <= before) evictNext(shard);
   }
   return true;
 }

@@ -1,11 +1,13 @@
 // What a write means for the lease of its key: a fill must still have one, and any other write ends
 // it. Holder only.
 
+import { hasNewerTag } from "./fill-tags";
 import { endLease, findLease, voidLeaseOf } from "./leases";
 import {
   FLAG_LEASE,
   LEASE_EPOCH,
   LEASE_FILLED,
+  LEASE_INVALIDATIONS,
   LEASE_TOKEN,
   LEASE_VOIDED,
   RECORD_FLAGS,
@@ -32,7 +34,9 @@ export function leaseOfRecord(shard: usize, record: usize): usize {
  * invalidated meanwhile would have voided it.
  */
 function isValid(lease: usize, record: usize): bool {
-  return load<u32>(lease + LEASE_EPOCH) == namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
+  const epoch = namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
+  if (load<u32>(lease + LEASE_EPOCH) != epoch) return false;
+  return !hasNewerTag(record, load<u64>(lease + LEASE_INVALIDATIONS));
 }
 
 /** True when a fill may be stored. One that comes too late is counted. */

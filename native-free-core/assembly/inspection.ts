@@ -1,8 +1,10 @@
 // Small entry points of the binding: answered records, the clock's tick, homes of shards, and the
-// hash for tests.
+// hash, the frequency sketch and the ghosts for tests.
 
 import { hashSeed, shardAddress, shardOf, thread } from "./arena";
 import { ringOf } from "./commands";
+import { sketchAdd, sketchEstimate } from "./frequency-sketch";
+import { ghostAdd, ghostTake } from "./ghost";
 import { hashBytes, namespaceSeed } from "./hash";
 import { SHARD_HOME, THREAD_KEY } from "./layout";
 import { answeredRecord, reapRecord, waitingBytes } from "./ring";
@@ -36,4 +38,24 @@ export function shardOfKey(keyBytes: u32, namespaceId: u32): u32 {
 /** XXH64 of a run of bytes with a 64-bit seed, stored at `target`. */
 export function selfHash(address: usize, bytes: u32, seedAddress: usize, target: usize): void {
   put64(target, hashBytes(address, bytes, load<u64>(seedAddress)));
+}
+
+/** Counts an access to a key of the frequency sketch. */
+export function selfSketchAdd(shardIndex: u32, key: u32, entries: u32): void {
+  sketchAdd(shardAddress(shardIndex), key, entries);
+}
+
+/** How often the sketch thinks that a key was added. */
+export function selfSketchEstimate(shardIndex: u32, key: u32): u32 {
+  return sketchEstimate(shardAddress(shardIndex), key);
+}
+
+/** Makes a ghost of the hash at an address. */
+export function selfGhostAdd(shardIndex: u32, hashAddress: usize, most: u32): void {
+  ghostAdd(shardAddress(shardIndex), load<u64>(hashAddress), most);
+}
+
+/** Takes the ghost of the hash at an address out; true when there was one. */
+export function selfGhostTake(shardIndex: u32, hashAddress: usize): bool {
+  return ghostTake(shardAddress(shardIndex), load<u64>(hashAddress));
 }

@@ -1,11 +1,10 @@
-// Life of an item inside its shard: linked (index, recency list, wheel, counts), unlinked, freed.
+// Life of an item inside its shard: linked (index, queue, wheel, counts), unlinked, freed.
 // Holder only.
 
 import { pageBytes, toAddress, toReference } from "./arena";
 import { isPinnable, isPinned } from "./hazard";
 import {
   CLASS_LARGE,
-  CLASS_MAX,
   ITEM_CLASS,
   ITEM_EXPIRY_MS,
   ITEM_LIMBO,
@@ -18,9 +17,9 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { lruPush, lruReset, lruTail, lruUnlink } from "./lru";
 import { givePage, noteChange, pageEntry, pageOf } from "./pages";
-import { classAddress, freeChunk, strideOf } from "./slab";
+import { oldestOfClass, policyLink, policyReset, policyUnlink } from "./policy";
+import { freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
 import { bytesWithBlock, contentBytes, isTagged } from "./tag-block";
 import { tagsCollect, tagsLink, tagsUnlink } from "./tags";
@@ -50,9 +49,7 @@ function addBytesUsed(shard: usize, bytes: i64): void {
 
 /** Nothing is enlisted any more, nothing in limbo. */
 export function itemsReset(shard: usize): void {
-  for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
-    lruReset(classAddress(shard, sizeClass));
-  }
+  policyReset(shard);
   wheelReset(shard);
   put32(shard + SHARD_ITEMS, 0);
   put64(shard + SHARD_BYTES_USED, 0);
@@ -60,10 +57,10 @@ export function itemsReset(shard: usize): void {
   put32(shard + SHARD_LIMBO, 0);
 }
 
-/** Puts an item that the index names on all lists (recency, wheel, tags), and counts it. */
+/** Puts an item that the index names on all lists (queue, wheel, tags), and counts it. */
 export function enlist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  lruPush(classAddress(shard, sizeClass), item);
+  policyLink(shard, item);
   const used = load<u64>(shard + SHARD_CLASS_USED);
   put64(shard + SHARD_CLASS_USED, used | ((<u64>1) << <u64>sizeClass));
   put32(item + ITEM_WHEEL_PREV, 0);
@@ -80,9 +77,8 @@ export function enlist(shard: usize, item: usize): void {
  */
 export function delist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
-  const record = classAddress(shard, sizeClass);
-  lruUnlink(record, item);
-  if (lruTail(record) == 0) {
+  policyUnlink(shard, item);
+  if (oldestOfClass(shard, sizeClass) == 0) {
     const used = load<u64>(shard + SHARD_CLASS_USED);
     put64(shard + SHARD_CLASS_USED, used & ~((<u64>1) << <u64>sizeClass));
   }

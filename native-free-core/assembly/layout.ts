@@ -66,6 +66,11 @@ export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking wo
 export const HEADER_INVALIDATIONS: u32 = 280; // u64, number of the latest invalidation of a tag
 export const HEADER_LEASE_TOKENS: u32 = 288; // u64, leases granted in all shards: the last token
 export const HEADER_STAMPS: u32 = 296; // u32, constant: address of the tag stamps
+// Constants of the eviction policy.
+export const HEADER_POLICY: u32 = 312; // POLICY_LRU and the following
+export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
+export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
+export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
 // Constant as well.
 export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts: u32 of each page
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
@@ -218,7 +223,7 @@ export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never cou
 //  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
 export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
 export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
-export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited there, 0 = none
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited in its bucket, or 0
 export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
 export const SCAN_STATE: u32 = 32; // u64, where that match goes on
 export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT
@@ -238,9 +243,11 @@ export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else
 //  staged pages, behind those of the item: none straddles a page, and a length of 0, or an end
 //  with no room for a name's head, says that the next one lies in the next page. No alignment.
 export const NAMES_COUNT: u32 = 0; // u8, 1 to TAGS_MAX
-export const NAMES_STAGED: u32 = 1; // u8, 1 = they lie in staged pages, NAMES_KEPT
-export const NAMES_KEPT: u32 = 2; // of it: u32 references of tags stand in place of names
-export const NAMES_FIRST: u32 = 2; // first name, unless they are staged
+export const NAMES_PLACE: u32 = 1; // u8, where they lie: NAMES_INLINE and the following
+export const NAMES_FIRST: u32 = 2; // first name, or first reference
+export const NAMES_INLINE: u32 = 0; // here, one behind the other
+export const NAMES_STAGED: u32 = 1; // in staged pages
+export const NAMES_HELD: u32 = 2; // known by the holder: here are references of tags, u32 each
 export const NAME_TAG: u32 = 0; // u32 reference, written by the holder
 export const NAME_BYTES: u32 = 4; // u16
 export const NAME_TEXT: u32 = 6; // UTF-8
@@ -279,6 +286,7 @@ export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
 export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
+export const PAGE_SKETCH: u32 = 10; // page of the policy; NEXT: its number there; for good
 export const PAGE_LEASE: u32 = 11; // table of leases, for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
@@ -326,13 +334,14 @@ export const SHARD_PAGES_MOVED: u32 = 680; // pages emptied for another use
 export const SHARD_SWEPT: u32 = 688; // items of cleared namespaces removed
 // Size classes: 32 bytes each.
 export const SHARD_CLASSES: u32 = 768; // CLASS_* fields of each class
-export const CLASS_LRU_HEAD: u32 = 0; // reference, most recently used
-export const CLASS_LRU_TAIL: u32 = 4; // reference, least recently used
+export const CLASS_LRU_HEAD: u32 = 0; // reference, newest of its list of queue 0
+export const CLASS_LRU_TAIL: u32 = 4; // reference, oldest of its list of queue 0
 export const CLASS_PARTIAL: u32 = 8; // page + 1: first page with free chunks
 export const CLASS_FREE_CHUNKS: u32 = 12; // of all its pages
-export const CLASS_ITEMS: u32 = 16; // on its recency list
+export const CLASS_ITEMS: u32 = 16; // on its list of queue 0
 export const CLASS_PAGES: u32 = 20; // slab pages of the class
 export const CLASS_PRESSURE: u32 = 24; // evictions since pages were last compared
+export const CLASS_TOUCHED: u32 = 28; // stamp of the shard at the last hit or link; not of `lru`
 export const CLASS_BYTES: u32 = 32; // size of an entry
 // Timing wheel.
 export const WHEEL_LEVELS: u32 = 6; // each 64 times as coarse as the one below
@@ -346,7 +355,26 @@ export const SHARD_TAG_PAGES: u32 = 4484; // u32, pages that hold them and their
 export const SHARD_TAG_CHAINS: u32 = 4488; // u32, chains of the table, 0 = there is none
 export const SHARD_TAG_PARTIAL: u32 = 4496; // u32 × TAG_CLASSES: page + 1 with free chunks
 export const SHARD_TAG_SEGMENTS: u32 = 4544; // u32 × TAG_SEGMENTS_MAX: pages of chain heads
-export const SHARD_POLICY: u32 = 4608; // 256 bytes: eviction policy
+// Eviction policy: 256 bytes. Not used by `lru`.
+export const SHARD_QUEUE_ITEMS: u32 = 4608; // u32 × QUEUES: items of each queue, all classes
+export const SHARD_FILTER_PAGES: u32 = 4620; // u32, pages of the filter
+// Ghosts, of `s3fifo`.
+export const SHARD_GHOSTS: u32 = 4624; // u32, ghosts that count
+export const SHARD_GHOST_UNIT: u32 = 4628; // u32, unit of the newest ghosts, counted from 0
+export const SHARD_GHOST_OLDEST: u32 = 4632; // u32, unit of the oldest ghosts that count
+export const SHARD_GHOST_FILL: u32 = 4636; // u32, ghosts that the newest unit was given
+// Frequency sketch and window, of `lfu`.
+export const SHARD_SKETCH_EPOCH: u32 = 4640; // u32, counts halvings
+export const SHARD_SKETCH_ADDITIONS: u32 = 4644; // u32, of this sample
+export const SHARD_WINDOW: u32 = 4648; // u32, size of the window, WINDOW_FIRST and the following
+export const SHARD_BY_CLASS: u32 = 4652; // u32, 1 = memory is short, not the count of items
+export const SHARD_RANDOM: u32 = 4656; // u32, state of the generator, 0 = not seeded
+export const SHARD_SHADOW_PAGES: u32 = 4660; // u32, pages of the shadows
+export const SHARD_SHADOW_ENTRIES: u32 = 4664; // u32, entries that each shadow simulates
+export const SHARD_SAMPLE_BOUND: u32 = 4668; // u32, keys up to this one are simulated
+export const SHARD_SAMPLED: u32 = 4672; // u32, simulated accesses of this period
+export const SHARD_SCORED: u32 = 4680; // f64, simulated accesses that the scores stand for
+export const SHARD_SCORES: u32 = 4688; // f64 × SHADOWS: decayed hits of each shadow
 // Recovery, 128 bytes from here on: written by the thread that recovers the shard.
 export const SHARD_RECOVERY_PHASE: u32 = 4864; // u32: what is being rebuilt, 0 = nothing
 export const SHARD_RECOVERY_CURSOR: u32 = 4868; // u32: bucket, page or cell that is next
@@ -370,11 +398,31 @@ export const SHARD_LEASES_GRANTED: u32 = 5016; // u64, since the shard's birth, 
 export const SHARD_LEASES_VOIDED: u32 = 5024; // u64, leases that another than their holder ended
 export const SHARD_LEASES_REFUSED: u32 = 5032; // u64, fills that came too late
 export const SHARD_LEASES_WAITS: u32 = 5040; // u64, requests that found another's lease
-export const SHARD_RECOVERY_CELLS: u32 = 5120; // u32 reference × 2 × RECOVERY_CELLS, lists by age
+// Lists of queues 1 and 2, QUEUE_CLASS_BYTES each class: two records that interlock, one at 0
+// (head at 0, tail at 4, items at 16), one at QUEUE_RECORD_BYTES, laid out as in CLASS_* fields.
+export const SHARD_QUEUES: u32 = 5120; // two list records of each class
+export const SHARD_GHOST_UNITS: u32 = 7168; // u32 × GHOST_UNITS: ghosts that count, of each unit
+export const SHARD_RECOVERY_CELLS: u32 = 8192; // u32 reference × 2 × RECOVERY_CELLS, lists by age
+export const SHARD_FIXED_BYTES: u32 = 10240; // then index segments, filter pages, stripes
+// At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, each aligned to
+// LINE_BYTES, u32 address × (HEADER_FILTER_PAGES + SHADOWS), u32 × HEADER_STRIPES.
+
 export const RECOVERY_CELLS: u32 = 256; // of a level: coarse cells, fine cells of one of them
-export const SHARD_FIXED_BYTES: u32 = 7168; // then index segments, then stripes
-// At SHARD_FIXED_BYTES: u32 address × pages of the shard (index segments), then, aligned to
-// LINE_BYTES, u32 × HEADER_STRIPES.
+
+// ── Eviction policy ─────────────────────────────────────────────────────────────────────────
+// Values, no fields. A queue is one list for each size class; stamps merge them into one order.
+export const POLICY_LRU: u32 = 0; // least recently used
+export const POLICY_LFU: u32 = 1; // W-TinyLFU with an adaptive window
+export const POLICY_S3FIFO: u32 = 2; // S3-FIFO
+export const QUEUES: u32 = 3; // queues of a policy at most; lru: 0 alone
+export const QUEUE_CLASS_BYTES: u32 = 32; // lists 1 and 2 of one class
+export const QUEUE_RECORD_BYTES: u32 = 8; // from the record of queue 1 to that of queue 2
+export const SHADOWS: u32 = 3; // simulations of the cache with different windows
+export const SHADOW_ENTRIES_MAX: u32 = 1024; // of each
+export const SHADOW_ENTRY_BYTES: u32 = 16; // an entry's share of a shadow's memory
+export const GHOST_UNITS: u32 = 256; // units that ghosts are younger than, a power of two
+export const FILTER_BLOCK_BYTES: u32 = 64; // block of a filter
+export const FILTER_BLOCK_ENTRIES: u32 = 8; // entries of the cache that a block is meant for
 
 // ── Index bucket: 64 bytes ──────────────────────────────────────────────────────────────────
 //   0      12     16                                                          64
@@ -447,6 +495,9 @@ export const LOW_48_BITS: u64 = 0xffffffffffff;
 export const HIGH_16_SHIFT: u64 = 48;
 
 export const ITEM_POLICY_MASK: u32 = 15; // of ITEM_FLAGS: state of the eviction policy
+export const ITEM_QUEUE_MASK: u32 = 3; // of ITEM_FLAGS: number of its queue
+export const ITEM_FREQUENCY_ONE: u32 = 4; // of ITEM_FLAGS: one hit, in the bits of the next mask
+export const ITEM_FREQUENCY_MASK: u32 = 12; // of ITEM_FLAGS: hits since it was enqueued, at most 3
 export const ITEM_TAGGED: u32 = 16; // of ITEM_FLAGS: a tag block follows the value
 export const ITEM_STALE: u32 = 32; // of ITEM_FLAGS: soft-expired, kept as a fallback
 

@@ -4,8 +4,6 @@
 import { toAddress, toReference } from "./arena";
 import { leaseOfRecord } from "./fills";
 import {
-  ITEM_FLAGS,
-  ITEM_STALE,
   LEASE_STATE,
   LEASE_TOKEN,
   LEASE_VOIDED,
@@ -22,16 +20,14 @@ import {
   SHARD_LEASES_WAITS,
 } from "./layout";
 import { describeEnd, endLease, findLease, grantLease, isLeaseOver } from "./leases";
-import { findRecordKey, isCurrent } from "./shard";
+import { findRecordKey, isFresh } from "./shard";
 import { STATUS_NO_LEASE, STATUS_OK, STATUS_PRESENT, STATUS_REFUSED, STATUS_WAIT } from "./status";
 import { put32, put64, putF64 } from "./store";
 
 /** True when a read would find the key of a record. */
 function isPresent(shard: usize, record: usize): bool {
   const entry = findRecordKey(shard, record);
-  if (entry == 0) return false;
-  const item = toAddress(load<u32>(entry));
-  return isCurrent(item) && (load<u8>(item + ITEM_FLAGS) & ITEM_STALE) == 0;
+  return entry != 0 && isFresh(toAddress(load<u32>(entry)));
 }
 
 /** Says in the record where the lease lies and what its state is while it is granted. */

@@ -1,8 +1,7 @@
-// What concerns many leases of a shard at once: invalidation by prefix, cleared namespaces, the end
-// of a thread, recovery. Each walks all records, about 1,000 at most, and none while the shard has
+// What concerns many leases of a shard at once: scans, cleared namespaces, the end of a thread,
+// recovery. Each walks all records, about 1,000 at most, and none while the shard has
 // no lease. Holder only.
 
-import { equalBytes } from "./bytes";
 import {
   LEASE_EPOCH,
   LEASE_HOLDER,
@@ -11,9 +10,6 @@ import {
   LEASE_RELEASED,
   LEASE_STATE,
   LEASE_TABLES_MAX,
-  LEASE_TEXT,
-  LEASE_TEXT_BYTES,
-  LEASE_TEXT_BYTES_MAX,
   LEASE_VOIDED,
   LEASES_CARVED,
   LEASES_COUNT,
@@ -44,13 +40,14 @@ import { publish32, put32, zero } from "./store";
 let walkPlace: u32 = 0;
 let walkIndex: u32 = 0;
 
-function beginWalk(): void {
+/** Begins to go through the granted leases of a shard; they may end meanwhile. */
+export function beginWalk(): void {
   walkPlace = 0;
   walkIndex = 0;
 }
 
 /** The next granted lease of the shard; 0 when all were seen. */
-function nextGranted(shard: usize): usize {
+export function nextGranted(shard: usize): usize {
   while (walkPlace < LEASE_TABLES_MAX) {
     const table = leaseTable(shard, walkPlace);
     if (table == 0 || load<u32>(shard + SHARD_LEASES_ACTIVE) == 0) return 0;
@@ -65,30 +62,6 @@ function nextGranted(shard: usize): usize {
     walkPlace += 1;
   }
   return 0;
-}
-
-/** True when a key may begin with a prefix; of a long key only the first bytes are known. */
-function mayBegin(lease: usize, prefix: usize, prefixBytes: u32): bool {
-  if (load<u16>(lease + LEASE_TEXT_BYTES) < prefixBytes) return false;
-  return equalBytes(lease + LEASE_TEXT, prefix, min<u32>(prefixBytes, LEASE_TEXT_BYTES_MAX));
-}
-
-/**
- * Voids the leases of a namespace whose key begins with a prefix; all of them when it is empty.
- * Called before a scan removes entries, or makes them stale: what is loaded later finds another
- * lease or none. For a pattern, its literal beginning.
- */
-export function voidLeasesOfPrefix(
-  shard: usize,
-  namespaceId: u32,
-  prefix: usize,
-  prefixBytes: u32,
-): void {
-  beginWalk();
-  for (let lease = nextGranted(shard); lease != 0; lease = nextGranted(shard)) {
-    if (load<u16>(lease + LEASE_NAMESPACE) != namespaceId) continue;
-    if (mayBegin(lease, prefix, prefixBytes)) endLease(shard, lease, LEASE_VOIDED);
-  }
 }
 
 /** Voids the leases of namespaces that were cleared since: their fills are refused anyway. */

@@ -2,7 +2,7 @@
 
 import { shardAddress } from "./arena";
 import { judgeBy } from "./clock";
-import { drainWork, release } from "./commands";
+import { drainWork, goOnRecovering, release } from "./commands";
 import {
   HEADER_CLEARS,
   HEADER_SHARD_COUNT,
@@ -18,7 +18,7 @@ import {
 } from "./layout";
 import { held, isRecoverer, tryHold, workOf } from "./owner";
 import { RECENT_MS } from "./recency";
-import { handOver, recoverOwnAt, recoverSliceAt } from "./recovery";
+import { recoverOwn } from "./recovery";
 import { put32, putF64 } from "./store";
 import { upkeep } from "./upkeep";
 import { wheelDueMs } from "./wheel";
@@ -36,9 +36,9 @@ export const HELD_ELSEWHERE: i32 = -1;
 export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   judgeBy(nowMs);
-  if (held != 0) recoverOwnAt(nowMs);
+  if (held != 0) recoverOwn(nowMs);
   if (isRecoverer(shard)) {
-    recoverSliceAt(index, nowMs);
+    goOnRecovering(index, nowMs);
     return 1;
   }
   if (!tryHold(shard)) return HELD_ELSEWHERE;
@@ -77,7 +77,7 @@ export function serveHome(home: u32, nowMs: f64): u32 {
     const shard = shardAddress(index);
     if (isRecoverer(shard)) {
       // Another may be its home by now.
-      if (!handOver(index)) recoverSliceAt(index, nowMs);
+      goOnRecovering(index, nowMs);
       did += 1;
       continue;
     }

@@ -8,7 +8,7 @@
 import {
   arenaEnd,
   bucketsMax,
-  exactRecency,
+  evictionPolicy,
   hashSeed,
   inPages,
   pageBytes,
@@ -17,6 +17,7 @@ import {
   segmentsOf,
   shardAddress,
   shardOf,
+  skipsYoung,
   stripeOf,
   thread,
   toAddress,
@@ -55,6 +56,7 @@ import {
   ITEM_STAMP,
   ITEM_VALUE_BYTES,
   LOW_48_BITS,
+  POLICY_LRU,
   RESULT_CONTENT_TYPE_BYTES,
   RESULT_CREATED_MS,
   RESULT_ENCODING,
@@ -84,8 +86,9 @@ import {
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
 import { held, tryHold } from "./owner";
+import { policyIgnoresHit } from "./policy";
 import { drainTouches } from "./recency";
-import { recoverOwnAt } from "./recovery";
+import { recoverOwn } from "./recovery";
 import { isStale } from "./staleness";
 import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
@@ -157,7 +160,13 @@ function isOver(item: usize, namespaceId: u32): bool {
 function isPast(expiry: f64): bool {
   if (expiry == Infinity) return false;
   // No code of the host runs while a shard is held.
-  return (isHolding ? judgeMs : refreshMs()) >= expiry;
+  return (held != 0 ? judgeMs : refreshMs()) >= expiry;
+}
+
+/** True unless the entry is stale and the read does not ask for such. */
+@inline
+function isWanted(item: usize, flags: u32): bool {
+  return !isStale(item) || (flags & READ_STALE) != 0;
 }
 
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
@@ -207,13 +216,6 @@ function takeMeta(item: usize): void {
   putF64(result + RESULT_VERSION, <f64><i64>(load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS));
 }
 
-let isHolding: bool = false;
-
-/** After a read was cut off while it held a shard. */
-export function endReading(): void {
-  isHolding = false;
-}
-
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
@@ -231,8 +233,7 @@ function attempt(
   if (version & 1) return TORN;
   const item = lookUp(shard, hash, namespaceId, thread + THREAD_KEY, keyBytes);
   let status = STATUS_MISS;
-  const stale = item != 0 && isStale(item);
-  if (item != 0 && (!stale || (flags & READ_STALE) != 0) && !isOver(item, namespaceId)) {
+  if (item != 0 && isWanted(item, flags) && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
@@ -240,7 +241,7 @@ function attempt(
     if (flags & READ_NEAR) takeNear(item, stripe, version, hash);
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
-    status = stale ? STATUS_STALE : STATUS_OK;
+    status = isStale(item) ? STATUS_STALE : STATUS_OK;
   }
   fence();
   if (atomic.load<u32>(stripe) != version) {
@@ -257,7 +258,7 @@ function attempt(
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
-  if (held != 0) recoverOwnAt(currentMs());
+  if (held != 0) recoverOwn(currentMs());
   unpin();
   const hash = hashBytes(thread + THREAD_KEY, keyBytes, namespaceSeed(hashSeed, namespaceId));
   const index = shardOf(hash);
@@ -306,9 +307,7 @@ function readAgain(
   for (let step: u32 = 0; step < WAIT_STEPS_MAX; step++) {
     judgeBy(currentMs());
     if (tryHold(shard)) {
-      isHolding = true;
       const status = attemptAgain(shard, stripe, hash, namespaceId, keyBytes, flags);
-      isHolding = false;
       release(shard);
       return status == TORN ? STATUS_BUSY : status;
     }
@@ -341,12 +340,15 @@ export function touchNear(reference: u32, upperHash: u32): void {
 /** Notes the hit for the eviction policy. */
 @inline
 function noteHit(index: u32, shard: usize, hash: u64): void {
-  // With several shards an item in the younger half of the list keeps its place, with several
-  // threads also one that was touched lately: its line stays shared, and most hits cost nothing.
-  if (!exactRecency && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
-  if (load<u32>(HEADER_ATTACHED) > 1) {
-    if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
-  }
+  // `lru` with several shards: an item in the younger half of the list keeps its place; with
+  // several threads, also one that was touched lately. Its line stays shared, and most hits cost
+  // nothing.
+  if (skipsYoung && <i32>(foundStamp - load<u32>(shard + SHARD_YOUNG_STAMP)) > 0) return;
+  if (evictionPolicy == POLICY_LRU) {
+    if (load<u32>(HEADER_ATTACHED) > 1) {
+      if (<i32>(foundStamp - load<u32>(shard + SHARD_RECENT_STAMP)) > 0) return;
+    }
+  } else if (policyIgnoresHit(found)) return;
   const ring = ringOf(thread, index);
   if (!appendTouch(ring, toReference(found), hash)) makeRoomForTouch(shard, ring, hash);
 }

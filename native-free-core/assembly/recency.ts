@@ -1,9 +1,12 @@
-// From touches to recency: the holder takes noted hits out of a touch buffer and moves their
-// items to the front. The place where touch buffers, recency lists and stamps meet.
+// From touches to recency: the holder takes noted hits out of a touch buffer and tells the policy
+// of them; `lru`, here, moves the items to the front. The place where touch buffers, the eviction
+// policy and stamps meet.
 
+import { evictionPolicy } from "./arena";
 import {
   ITEM_CLASS,
   ITEM_STAMP,
+  POLICY_LRU,
   SHARD_ITEMS,
   SHARD_NEXT_STAMP,
   SHARD_RECENT_STAMP,
@@ -11,7 +14,8 @@ import {
   SHARD_STAMP_TIME,
   SHARD_YOUNG_STAMP,
 } from "./layout";
-import { lruMoveToFront } from "./lru";
+import { policyHit } from "./policy";
+import { listMoveToFront } from "./queues";
 import { classAddress } from "./slab";
 import { put32, putF64 } from "./store";
 import { takeTouch, waitingTouches } from "./touches";
@@ -23,13 +27,20 @@ export const RECENT_MS: f64 = 100;
 export function drainTouches(shard: usize, ring: usize): void {
   const waiting = waitingTouches(ring);
   if (waiting == 0) return;
+  if (evictionPolicy != POLICY_LRU) {
+    for (let i: u32 = 0; i < waiting; i++) {
+      const item = takeTouch(shard, ring);
+      if (item != 0) policyHit(shard, item);
+    }
+    return;
+  }
   let stamp = load<u32>(shard + SHARD_STAMP);
   for (let i: u32 = 0; i < waiting; i++) {
     const item = takeTouch(shard, ring);
     if (item == 0) continue;
     stamp += 1;
     put32(item + ITEM_STAMP, stamp);
-    lruMoveToFront(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
+    listMoveToFront(classAddress(shard, load<u8>(item + ITEM_CLASS)), item);
   }
   put32(shard + SHARD_STAMP, stamp);
   // Stamps count moves, so fewer than half of the items are younger than this one.

@@ -110,7 +110,8 @@ export function checkChain(shard: usize, number: u32, mark: u32, isOdd: bool): u
         isWholeItem(shard, reference) &&
         bucketNumber(load<u64>(item + ITEM_HASH), count) == number &&
         load<u8>(bucket + slot) == tagOf(load<u64>(item + ITEM_HASH));
-      const isTwice = mark != 0 ? load<u32>(item + ITEM_LRU_PREV) == mark : isRepeated(first, entry);
+      const isTwice =
+        mark != 0 ? load<u32>(item + ITEM_LRU_PREV) == mark : isRepeated(first, entry);
       if (!belongs || isTwice) {
         clearWord(stripe, entry, isOdd);
         continue;

@@ -39,6 +39,7 @@ import {
 } from "./layout";
 import {
   givePage,
+  noteChange,
   pageAddress,
   pageClass,
   pageEntry,
@@ -127,6 +128,8 @@ export function claimLarge(shard: usize, page: u32): void {
 export function scanPage(shard: usize, page: u32): u32 {
   const entry = pageEntry(page);
   const kind = pageKind(entry);
+  // Also where nothing is changed now: the holder may have been cut off before it counted.
+  noteChange(page);
   if (kind == PAGE_SLAB || kind == PAGE_DRAINING) return scanSlab(shard, page);
   if (kind == PAGE_OVERFLOW) return scanOverflow(shard, page);
   if (kind == PAGE_LARGE_HEAD && isMarked(shard, entry)) keep(shard, pageAddress(page));

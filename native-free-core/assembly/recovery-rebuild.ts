@@ -96,7 +96,8 @@ function freeIdlePages(shard: usize): void {
 function isGenuine(shard: usize, item: usize): bool {
   if (!isWholeItem(shard, toReference(item))) return false;
   const seed = namespaceSeed(hashSeed, load<u16>(item + ITEM_NAMESPACE));
-  return hashBytes(item + ITEM_KEY, load<u16>(item + ITEM_KEY_BYTES), seed) == load<u64>(item + ITEM_HASH);
+  const hash = hashBytes(item + ITEM_KEY, load<u16>(item + ITEM_KEY_BYTES), seed);
+  return hash == load<u64>(item + ITEM_HASH);
 }
 
 /** Chunks of a page in which items may start. */

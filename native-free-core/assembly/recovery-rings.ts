@@ -2,8 +2,8 @@
 // What it had claimed or taken out for its caller, who never learns of it, is given up here and
 // freed when the pages are scanned. Commands behind it run as usual once the shard is free.
 
+import { announce } from "./announce";
 import { pageCount, threadAddress, toAddress } from "./arena";
-import { announce } from "./commands";
 import {
   HEADER_THREAD_SLOTS,
   ITEM_LIMBO,

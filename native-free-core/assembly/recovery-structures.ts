@@ -16,7 +16,7 @@ export function isKeptKind(kind: u32): bool {
   return kind > PAGE_DRAINING;
 }
 
-/** Forgets everything that follows from page directory and items; leases are void. The index stays. */
+/** Forgets what follows from page directory and items, but the index; voids all leases. */
 export function resetDerived(shard: usize): void {
   pagesReset(shard);
   slabReset(shard);

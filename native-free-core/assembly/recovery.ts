@@ -28,8 +28,7 @@
 // before they are written. The phase is cleared and the word freed at the end, in this order.
 
 import { shardAddress, stripeMask, stripesOffset, thread, threadAddress, threadId } from "./arena";
-import { preciseMs, ringDoorbell } from "./clock";
-import { cutOffRecord, forgetCutOff, release } from "./commands";
+import { ringDoorbell } from "./clock";
 import { fence } from "./fence";
 import {
   HEADER_SHARD_COUNT,
@@ -49,8 +48,8 @@ import {
   THREAD_HAZARD,
   THREAD_STATE,
 } from "./layout";
-import { forgetHeld, isRecoverer, ownMark, recovererMark } from "./owner";
-import { endReading } from "./reader";
+import { cutOffRecord, endInPlace } from "./in-place";
+import { forgetHeld, isRecoverer, letGo, ownMark, recovererMark } from "./owner";
 import { checkChain } from "./recovery-index";
 import { beginRound, rebuildSome } from "./recovery-rounds";
 import { answerTaken, giveUpCommand } from "./recovery-rings";
@@ -80,10 +79,11 @@ export function closeStripes(shard: usize): void {
   }
 }
 
-/** True when the thread that recovered the shard before was cut off inside a slice, or never began. */
+/** True when who recovered the shard before was cut off inside a slice, or never began. */
 @inline
 function isTorn(shard: usize): bool {
-  return load<u32>(shard + SHARD_RECOVERY_PHASE) == 0 || load<u32>(shard + SHARD_RECOVERY_SLICE) != 0;
+  if (load<u32>(shard + SHARD_RECOVERY_PHASE) == 0) return true;
+  return load<u32>(shard + SHARD_RECOVERY_SLICE) != 0;
 }
 
 /** Step 1, by the thread whose word was just stored in place of `word`. */
@@ -98,9 +98,8 @@ function recoverReads(shard: usize, word: u32, nowMs: f64): void {
     putF64(shard + SHARD_RECOVERY_READS_MS, 0);
     put32(shard + SHARD_RECOVERY_DROPPED, 0);
   }
-  if (holder == threadId) endReading();
   // The dead read nothing any more.
-  else publish32(threadAddress(holder) + THREAD_HAZARD, 0);
+  if (holder != threadId) publish32(threadAddress(holder) + THREAD_HAZARD, 0);
   closeStripes(shard);
   const record = holder == threadId ? cutOffRecord(shard) : 0;
   if (record != 0) giveUpCommand(shard, record, threadId);
@@ -110,14 +109,11 @@ function recoverReads(shard: usize, word: u32, nowMs: f64): void {
 
 /**
  * Step 1 for a shard whose holder ended, or is this thread and was cut off: its reads are back when
- * this returns. True when this call did it; then `recoverSlice` has to be called until it answers 0.
- * False when the shard is not held by that thread of that generation, holding or recovering.
+ * this returns. True when this call did it; then `recoverSlice` has to be called until it says that
+ * nothing is left. False when the shard is not held by that thread of that generation, holding or
+ * recovering.
  */
-export function recoverShardOf(index: u32, holder: u32, generation: u32): bool {
-  return recoverAt(index, holder, generation, preciseMs());
-}
-
-function recoverAt(index: u32, holder: u32, generation: u32, nowMs: f64): bool {
+export function recoverShard(index: u32, holder: u32, generation: u32, nowMs: f64): bool {
   const shard = shardAddress(index);
   const word = atomic.load<u32>(shard + SHARD_OWNER);
   // A thread without a slot has no id to put there.
@@ -135,38 +131,29 @@ export function isCutOff(shard: usize): bool {
   return word == recovererMark() && isTorn(shard);
 }
 
-/** `recoverOwnAt` now. */
-export function recoverOwn(): u32 {
-  return recoverOwnAt(preciseMs());
-}
-
 /**
  * Step 1 for all shards that this thread holds although it is in no call: a stack overflow, a
  * time-out or a trap cut it off. The number of shards that are to be recovered by it.
  */
-export function recoverOwnAt(nowMs: f64): u32 {
+export function recoverOwn(nowMs: f64): u32 {
   forgetHeld();
   if (thread == 0) return 0;
   const count = load<u32>(HEADER_SHARD_COUNT);
   let recovering: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const shard = shardAddress(index);
-    if (isCutOff(shard)) recoverAt(index, threadId, ownMark() >> 8, nowMs);
+    if (isCutOff(shard)) recoverShard(index, threadId, ownMark() >> 8, nowMs);
     if (isRecoverer(shard)) recovering += 1;
   }
-  forgetCutOff();
-  endReading();
+  endInPlace();
   return recovering;
 }
 
-/** One slice of step 2: 1 when more is left, 0 when the shard is free, -1 when it is not ours. */
-export function recoverSlice(index: u32): i32 {
-  // Code of the host runs before the slice, never inside.
-  return isRecoverer(shardAddress(index)) ? recoverSliceAt(index, preciseMs()) : NOT_MINE;
-}
-
-/** `recoverSlice` for callers that know the time. */
-export function recoverSliceAt(index: u32, nowMs: f64): i32 {
+/**
+ * One slice of step 2: 1 when more is left, -1 when it is not ours, 0 when the shard was freed; the
+ * caller then looks whether commands came meanwhile.
+ */
+export function recoverSlice(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   if (!isRecoverer(shard)) return NOT_MINE;
   if (isTorn(shard)) recoverReads(shard, recovererMark(), nowMs);
@@ -181,7 +168,7 @@ export function recoverSliceAt(index: u32, nowMs: f64): i32 {
   }
   publish32(shard + SHARD_RECOVERY_SLICE, 0);
   if (!isDone) return MORE;
-  release(shard);
+  letGo(shard);
   return DONE;
 }
 
@@ -193,6 +180,8 @@ export function handOver(index: u32): bool {
   const shard = shardAddress(index);
   const home = load<u32>(shard + SHARD_HOME);
   if (home == 0 || home - 1 == threadId || !isRecoverer(shard) || isTorn(shard)) return false;
+  // Who held it may be its home still, and is dead.
+  if (home == load<u32>(shard + SHARD_RECOVERY_HOLDER)) return false;
   const state = atomic.load<u32>(threadAddress(home - 1) + THREAD_STATE);
   if ((state & 0xff) != THREAD_ATTACHED) return false;
   const word = home | OWNER_RECOVERS | (state & 0xffffff00);

@@ -11,7 +11,8 @@
 // - Within a bucket and its chain entries are visited in the order of their sequence, whatever
 //   slot they are in. A rewrite gives the key a higher sequence: what is still to come stays to
 //   come. Moves of an item to another chunk, and of a reference within its chain, change neither.
-// An entry is met again when it was rewritten, or when its bucket was cut between two slices of it.
+// An entry is met again when it was rewritten, when its bucket was cut between two slices of it, or
+// when recovery has made a smaller table.
 // What is removed or made stale is not met again, so its count is exact.
 //
 // A scan that changes entries spares those written after its first slice: LIMIT is the sequence of
@@ -20,20 +21,26 @@
 import { toAddress } from "./arena";
 import { copyBytes, equalBytes } from "./bytes";
 import { unlinkItem } from "./eviction";
-import { GLOB_MATCHES, GLOB_PAUSED, globState, globSteps, matchGlob } from "./glob";
+import { GLOB_DIFFERS, GLOB_MATCHES, GLOB_PAUSED, globState, globSteps, matchGlob } from "./glob";
 import { dispose } from "./items";
+import { beginWalk, nextGranted } from "./lease-walks";
+import { endLease } from "./leases";
 import {
   BUCKET_ENTRIES,
   BUCKET_NEXT,
   BUCKET_REFERENCES,
   CHAIN_BUCKETS_MAX,
-  ITEM_HASH,
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_LIVE,
   ITEM_NAMESPACE,
   ITEM_SEQUENCE,
   ITEM_STATE,
+  LEASE_NAMESPACE,
+  LEASE_TEXT,
+  LEASE_TEXT_BYTES,
+  LEASE_TEXT_BYTES_MAX,
+  LEASE_VOIDED,
   LOW_48_BITS,
   RECORD_ENCODING,
   RECORD_FLAGS,
@@ -88,7 +95,8 @@ const UNFINISHED: u32 = 3;
 
 /** Places of the order in which entries are visited. */
 const PLACES: u64 = 1 << 32;
-const STEPS_ALL: u32 = 0x7fffffff;
+/** Steps after which a lease is taken to match. */
+const LEASE_STEPS_MAX: u32 = 128;
 
 let scanned: u32 = 0;
 let written: u32 = 0;
@@ -117,11 +125,8 @@ function runOf(number: u32, count: u32): u64 {
   return (<u64>1) << <u64>(32 - (isSplit ? bits : bits - 1));
 }
 
-/**
- * The item of a bucket and its chain with the lowest sequence above `after`, of those from a place
- * on; 0 when there is none.
- */
-function nextItem(shard: usize, number: u32, place: u32, after: u64): usize {
+/** The item of a bucket and its chain with the lowest sequence above `after`, or 0. */
+function nextItem(shard: usize, number: u32, after: u64): usize {
   let bucket = bucketAddress(shard, number);
   let next: usize = 0;
   let lowest: u64 = LOW_48_BITS + 1;
@@ -131,7 +136,6 @@ function nextItem(shard: usize, number: u32, place: u32, after: u64): usize {
       if (reference == 0) continue;
       const sequence = sequenceOf(toAddress(reference));
       if (sequence <= after || sequence >= lowest) continue;
-      if (reverse(<u32>load<u64>(toAddress(reference) + ITEM_HASH)) < place) continue;
       lowest = sequence;
       next = toAddress(reference);
     }
@@ -149,12 +153,17 @@ function compare(record: usize, key: usize, keyBytes: u32, state: u64, stepsMax:
   if (load<u8>(record + RECORD_FLAGS) & SCAN_GLOB) {
     return matchGlob(key, keyBytes, pattern, patternBytes, state, stepsMax);
   }
-  return keyBytes >= patternBytes && equalBytes(key, pattern, patternBytes) ? GLOB_MATCHES : 0;
+  return keyBytes >= patternBytes && equalBytes(key, pattern, patternBytes)
+    ? GLOB_MATCHES
+    : GLOB_DIFFERS;
 }
 
-/** Whether a key matches the pattern of a scan's record. */
-export function matchesScan(record: usize, key: usize, keyBytes: u32): bool {
-  return compare(record, key, keyBytes, 0, STEPS_ALL) == GLOB_MATCHES;
+/**
+ * False when a key is known after a few steps not to match the pattern of a scan's record. For
+ * leases, which may be voided without need: a thousand of them are looked at in one slice.
+ */
+function mayMatchScan(record: usize, key: usize, keyBytes: u32): bool {
+  return compare(record, key, keyBytes, 0, LEASE_STEPS_MAX) != GLOB_DIFFERS;
 }
 
 /** `compare` for an item; goes on where the slice before left it. */
@@ -209,13 +218,27 @@ function visit(shard: usize, record: usize, item: usize, stepsMax: u32): u32 {
   return MATCHED;
 }
 
+/** Whether the key of a lease may match; of one that is not known whole it is taken to. */
+function matchesLease(record: usize, lease: usize): bool {
+  const keyBytes = load<u16>(lease + LEASE_TEXT_BYTES);
+  return keyBytes > LEASE_TEXT_BYTES_MAX || mayMatchScan(record, lease + LEASE_TEXT, keyBytes);
+}
+
 /**
- * The first slice of a scan in a shard: sets its LIMIT.
- *
- * LEASES: a lease whose key matches (`matchesScan`) is to be voided here, before the first entry
- * goes, unless the mode is SCAN_LIST: a fill that read its value before must not come after.
+ * Voids the leases of keys that a scan is for: a fill whose value was read before must not come
+ * after.
  */
+function voidLeases(shard: usize, record: usize): void {
+  beginWalk();
+  for (let lease = nextGranted(shard); lease != 0; lease = nextGranted(shard)) {
+    if (load<u16>(lease + LEASE_NAMESPACE) != load<u16>(record + RECORD_NAMESPACE)) continue;
+    if (matchesLease(record, lease)) endLease(shard, lease, LEASE_VOIDED);
+  }
+}
+
+/** The first slice of a scan in a shard: sets its LIMIT, and voids leases unless it only lists. */
 function beginShard(shard: usize, record: usize): void {
+  if (load<u8>(record + RECORD_ENCODING) != SCAN_LIST) voidLeases(shard, record);
   const sequence = load<u64>(shard + SHARD_SEQUENCE) & LOW_48_BITS;
   putF64(record + RECORD_KEY + SCAN_LIMIT, <f64><i64>sequence);
 }
@@ -240,7 +263,7 @@ export function applyScan(shard: usize, record: usize): i32 {
   for (let units: u32 = 0; place < PLACES && units < unitsMax; ) {
     units += LOOK_UNITS;
     const number = bucketNumber(reverse(<u32>place), count);
-    const item = nextItem(shard, number, <u32>place, after);
+    const item = nextItem(shard, number, after);
     const sequence = item == 0 ? last + 1 : sequenceOf(item);
     // In order of their sequence: the first one that is too young ends the bucket.
     if (sequence > last) {

@@ -5,7 +5,7 @@
 // A set takes memory, writes the new item completely, its state last, then swaps one reference in
 // the odd window, then frees the old item. At no moment is the key without a value.
 
-import { stripeOf, threadAddress, toAddress, toReference } from "./arena";
+import { evictionPolicy, stripeOf, threadAddress, toAddress, toReference } from "./arena";
 import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
@@ -51,6 +51,7 @@ import {
   PAGE_LARGE_MEMBER,
   PAGE_NEXT,
   PAGE_STAGED,
+  POLICY_LRU,
   RECORD_CONTENT_TYPE_BYTES,
   RECORD_CREATED_MS,
   RECORD_ENCODING,
@@ -73,7 +74,16 @@ import {
   THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { markPage, NO_PAGE, noteChange, pageAddress, pageEntry, pageOf, takePage } from "./pages";
+import {
+  markPage,
+  NO_PAGE,
+  noteChange,
+  pageAddress,
+  pageEntry,
+  pageOf,
+  takePage,
+} from "./pages";
+import { policyAddPage, policyAdmit, policyArrive, policyWantsPage } from "./policy";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
 import { classOfBytes, freeChunk, startsChunk } from "./slab";
 import { isStale } from "./staleness";
@@ -177,8 +187,12 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   // Room in the index first: from here to the link the item is on no list, so nothing that could
   // move it may happen in between.
   if (entry == 0) makeIndexRoom(shard, load<u64>(record + RECORD_HASH));
+  if (evictionPolicy != POLICY_LRU) {
+    policyArrive(shard, load<u64>(record + RECORD_HASH), current ? old : 0);
+  }
   const item = makeItem(shard, record, old);
   if (item == 0) return STATUS_OUT_OF_MEMORY;
+  if (evictionPolicy != POLICY_LRU) policyAdmit(shard, item);
   if (upheavals != before) {
     entry = findRecordKey(shard, record);
     old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
@@ -193,6 +207,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   settleLease(shard, record);
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
+  if (policyWantsPage(shard)) growPolicy(shard);
   return STATUS_OK;
 }
 
@@ -340,6 +355,12 @@ function growTable(shard: usize): void {
     addSegment(shard, page);
   }
   splitBucket(shard);
+}
+
+/** Finds memory for the eviction policy. */
+function growPolicy(shard: usize): void {
+  const page = stealPage(shard);
+  if (page != NO_PAGE) policyAddPage(shard, page);
 }
 
 /** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */

@@ -7,6 +7,7 @@
 import { toAddress, toReference } from "./arena";
 import { unlinkItem } from "./eviction";
 import { dispose } from "./items";
+import { stampTag } from "./invalidations";
 import {
   ITEM_LIVE,
   ITEM_SEQUENCE,
@@ -79,8 +80,9 @@ function resolveNames(shard: usize, record: usize, slice: usize): usize {
     const name = nextName();
     const nameBytes = load<u16>(name + NAME_BYTES);
     const hash = tagHash(name + NAME_TEXT, nameBytes, namespaceId);
-    // Loads under way under this tag become void here, before anything is removed: the place of
-    // `stampTag(hash)` in the first slice (SLICE_HORIZON < 0).
+    // Loads under way become void before anything is removed. One name is enough: entries that
+    // are meant have all of them.
+    if (i == 0 && load<f64>(slice + SLICE_HORIZON) < 0) stampTag(hash);
     const tag = findTag(shard, hash, namespaceId, name + NAME_TEXT, nameBytes);
     put32(name + NAME_TAG, toReference(tag));
     if (tag == 0) isMissing = true;

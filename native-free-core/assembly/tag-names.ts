@@ -7,6 +7,7 @@ import {
   NAME_TEXT,
   NAMES_COUNT,
   NAMES_FIRST,
+  NAMES_PLACE,
   NAMES_STAGED,
   PAGE_NEXT,
   TAGS_MAX,
@@ -19,7 +20,7 @@ let nextPage: u32 = 0xffffffff;
 
 @inline
 export function areStaged(names: usize): bool {
-  return load<u8>(names + NAMES_STAGED) != 0;
+  return load<u8>(names + NAMES_PLACE) == NAMES_STAGED;
 }
 
 /** Begins a walk; the number of names. `stagedPage` is the first page of names that are staged. */

@@ -8,14 +8,15 @@ import { fence } from "./fence";
 import {
   CLASS_LARGE,
   FLAG_LARGE,
+  FLAG_TAGGED,
   MEMBER_TAG,
   MEMBERS_COUNT,
   NAME_BYTES,
   NAME_TEXT,
   NAMES_COUNT,
   NAMES_FIRST,
-  NAMES_KEPT,
-  NAMES_STAGED,
+  NAMES_HELD,
+  NAMES_PLACE,
   NO_THREAD,
   PAGE_NEXT,
   PAGE_STAGED,
@@ -57,13 +58,17 @@ export function namesOf(record: usize): usize {
 export function beginTags(shard: usize, record: usize, item: usize): bool {
   const names = namesOf(record);
   const block = blockOf(item);
-  if (load<u8>(names + NAMES_STAGED) == NAMES_KEPT) {
-    takeKept(names, block);
-    return true;
-  }
   const page = areStaged(names) ? load<u32>(pageEntry(pageOf(block)) + PAGE_NEXT) - 1 : NO_PAGE;
   const count = openNames(names, page);
   put32(block + MEMBERS_COUNT, count);
+  if (load<u8>(names + NAMES_PLACE) == NAMES_HELD) {
+    for (let i: u32 = 0; i < count; i++) {
+      const tag = load<u32>(names + NAMES_FIRST + i * 4);
+      holdTag(toAddress(tag));
+      put32(memberAt(block, i) + MEMBER_TAG, tag);
+    }
+    return true;
+  }
   const namespaceId = load<u16>(record + RECORD_NAMESPACE);
   for (let i: u32 = 0; i < count; i++) {
     const tag = internTag(shard, nextName(), namespaceId);
@@ -77,43 +82,37 @@ export function beginTags(shard: usize, record: usize, item: usize): bool {
   return true;
 }
 
-/**
- * Writes the tags of an item to where names would stand, and keeps them: for a record whose set
- * replaces the item by one with the same tags, however much is evicted on the way.
- */
-export function keepTags(names: usize, item: usize): void {
-  const block = blockOf(item);
-  const count = memberCount(block);
-  put8(names + NAMES_COUNT, count);
-  put8(names + NAMES_STAGED, NAMES_KEPT);
-  for (let i: u32 = 0; i < count; i++) {
-    const tag = load<u32>(memberAt(block, i) + MEMBER_TAG);
-    put32(names + NAMES_FIRST + i * 4, tag);
-    holdTag(toAddress(tag));
-  }
-}
-
-/** The new item takes the tags over; `finishTags` ends the keeping. */
-function takeKept(names: usize, block: usize): void {
-  const count = load<u8>(names + NAMES_COUNT);
-  put32(block + MEMBERS_COUNT, count);
-  for (let i: u32 = 0; i < count; i++) {
-    put32(memberAt(block, i) + MEMBER_TAG, load<u32>(names + NAMES_FIRST + i * 4));
-  }
-}
-
-/** Ends what `keepTags` began where no item took them over. */
-export function dropKept(shard: usize, names: usize): void {
-  const count = load<u8>(names + NAMES_COUNT);
-  for (let i: u32 = 0; i < count; i++) {
-    releaseTag(shard, toAddress(load<u32>(names + NAMES_FIRST + i * 4)));
-  }
-}
-
 /** The item is on the lists of its tags: they need no keeping any more. */
 export function finishTags(shard: usize, item: usize): void {
   const block = blockOf(item);
   releaseTags(shard, block, memberCount(block));
+}
+
+/**
+ * Lets a record, which is complete but for its tags, carry those of an item, and keeps them:
+ * `dropCarried` follows, whatever becomes of the record. There is room for TAGS_MAX references.
+ */
+export function carryTags(record: usize, item: usize): void {
+  put8(record + RECORD_FLAGS, load<u8>(record + RECORD_FLAGS) | FLAG_TAGGED);
+  const names = namesOf(record);
+  const block = blockOf(item);
+  const count = memberCount(block);
+  put8(names + NAMES_COUNT, count);
+  put8(names + NAMES_PLACE, NAMES_HELD);
+  for (let i: u32 = 0; i < count; i++) {
+    const tag = load<u32>(memberAt(block, i) + MEMBER_TAG);
+    holdTag(toAddress(tag));
+    put32(names + NAMES_FIRST + i * 4, tag);
+  }
+}
+
+/** Ends what `carryTags` began. */
+export function dropCarried(shard: usize, record: usize): void {
+  const names = namesOf(record);
+  const count = load<u8>(names + NAMES_COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    releaseTag(shard, toAddress(load<u32>(names + NAMES_FIRST + i * 4)));
+  }
 }
 
 /** Gives back the staged pages behind the last page of an item. */

@@ -165,18 +165,18 @@ export function holdTag(tag: usize): void {
   put32(tag + TAG_COUNT, load<u32>(tag + TAG_COUNT) + 1);
 }
 
-/** Ends what `holdTag` began, for the first `count` tags of a block. */
-export function releaseTags(shard: usize, block: usize, count: u32): void {
-  for (let i: u32 = 0; i < count; i++) {
-    releaseTag(shard, toAddress(load<u32>(memberAt(block, i) + MEMBER_TAG)));
-  }
-}
-
-/** Ends what `holdTag` began, for one tag. */
+/** Ends what `holdTag` began; a tag that has no member then is freed. */
 export function releaseTag(shard: usize, tag: usize): void {
   const left = load<u32>(tag + TAG_COUNT) - 1;
   put32(tag + TAG_COUNT, left);
   if (left == 0) freeTag(shard, tag);
+}
+
+/** `releaseTag` for the first `count` tags of a block. */
+export function releaseTags(shard: usize, block: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    releaseTag(shard, toAddress(load<u32>(memberAt(block, i) + MEMBER_TAG)));
+  }
 }
 
 /**

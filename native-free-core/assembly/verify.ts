@@ -19,20 +19,13 @@ import {
   BUCKET_REFERENCES,
   CHAIN_BUCKETS_MAX,
   CLASS_FREE_CHUNKS,
-  CLASS_ITEMS,
   CLASS_LARGE,
-  CLASS_LRU_HEAD,
-  CLASS_LRU_TAIL,
-  CLASS_MAX,
   CLASS_PAGES,
   CLASS_PARTIAL,
-  ITEM_CLASS,
   ITEM_EXPIRY_MS,
   ITEM_HASH,
   ITEM_LIVE,
   ITEM_LRU_NEXT,
-  ITEM_LRU_PREV,
-  ITEM_STAMP,
   ITEM_STATE,
   ITEM_WHEEL_NEXT,
   ITEM_WHEEL_PREV,
@@ -66,6 +59,7 @@ import { bucketAddress } from "./segments";
 import { chunksPerPage, classAddress, strideOf } from "./slab";
 import { faultOfLeases } from "./verify-leases";
 import { bucketNumber, findReference, tagOf } from "./table";
+import { startsItem, verifyPolicy } from "./verify-policy";
 import { beginTagCheck, verifyItemTags, verifyTags } from "./verify-tags";
 
 // Codes; `../verify-report.ts` words them.
@@ -78,9 +72,6 @@ const WRONG_TAG: u32 = 6;
 const INDEX_COUNT: u32 = 7;
 const LONG_CHAIN: u32 = 8;
 const LOST_ITEM: u32 = 9;
-const LRU_LINKS: u32 = 10;
-const LRU_COUNT: u32 = 11;
-const LRU_ORDER: u32 = 12;
 const FREE_LIST: u32 = 13;
 const CLASS_SUMS: u32 = 14;
 const PAGE_SUMS: u32 = 15;
@@ -91,24 +82,13 @@ const BYTES_SUM: u32 = 19;
 const OVERFLOW_SUM: u32 = 20;
 const PAGE_LIST: u32 = 21;
 const OVER_COUNT: u32 = 22;
-const LEASE_TABLES: u32 = 23;
+const LEASE_TABLES: u32 = 29;
 
 function verifyStripes(shard: usize): void {
   for (let i: u32 = 0; i <= stripeMask; i++) {
     const stripe = shard + stripesOffset + (i << 2);
     if (load<u32>(stripe) & 1) report(ODD_STRIPE, stripe);
   }
-}
-
-function startsItem(reference: u32): bool {
-  if (!inPages(reference)) return false;
-  const address = toAddress(reference);
-  const page = pageOf(address);
-  if (page >= pageCount) return false;
-  const entry = pageEntry(page);
-  const offset = <u32>(address - pageAddress(page));
-  if (pageKind(entry) == PAGE_LARGE_HEAD) return offset == 0;
-  return pageKind(entry) == PAGE_SLAB && offset % strideOf(pageClass(entry)) == 0;
 }
 
 function verifyEntry(shard: usize, index: u32, number: u32, bucket: usize, slot: u32): u32 {
@@ -150,33 +130,6 @@ function verifyIndex(shard: usize, index: u32): void {
   }
   if (entries != load<u32>(shard + SHARD_ITEMS)) report(INDEX_COUNT, entries);
   if (overflows != load<u32>(shard + SHARD_OVERFLOWS)) report(OVERFLOW_SUM, overflows);
-}
-
-function verifyLists(shard: usize): void {
-  let total: u32 = 0;
-  for (let sizeClass: u32 = 0; sizeClass < CLASS_MAX; sizeClass++) {
-    const record = classAddress(shard, sizeClass);
-    const items = load<u32>(record + CLASS_ITEMS);
-    let previous: u32 = 0;
-    let reference = load<u32>(record + CLASS_LRU_HEAD);
-    let seen: u32 = 0;
-    while (reference != 0 && seen <= items && startsItem(reference)) {
-      const item = toAddress(reference);
-      if (load<u32>(item + ITEM_LRU_PREV) != previous) report(LRU_LINKS, item);
-      if (load<u8>(item + ITEM_CLASS) != sizeClass) report(LRU_LINKS, item);
-      if (previous != 0) {
-        const step = load<u32>(toAddress(previous) + ITEM_STAMP) - load<u32>(item + ITEM_STAMP);
-        if (<i32>step <= 0) report(LRU_ORDER, item);
-      }
-      previous = reference;
-      reference = load<u32>(item + ITEM_LRU_NEXT);
-      seen += 1;
-    }
-    if (reference != 0 || seen != items) report(LRU_COUNT, record);
-    if (load<u32>(record + CLASS_LRU_TAIL) != previous) report(LRU_LINKS, record);
-    total += seen;
-  }
-  if (total != load<u32>(shard + SHARD_ITEMS)) report(LRU_COUNT, total);
 }
 
 /** Checks one live item; its footprint. */
@@ -317,7 +270,7 @@ export function verifyShard(index: u32, target: usize, room: u32): u32 {
   beginTagCheck();
   verifyStripes(shard);
   verifyIndex(shard, index);
-  verifyLists(shard);
+  verifyPolicy(shard);
   verifyPages(shard, index);
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) verifyClass(shard, sizeClass);
   verifyWheel(shard);

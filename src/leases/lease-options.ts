@@ -20,7 +20,7 @@ export interface LeaseOptions {
    * 2^31 - 1: from then on another may be granted it. Default 30,000.
    */
   readonly leaseMs?: number;
-  /** Ends the wait: the promise rejects with the signal's reason. */
+  /** Ends the wait: the promise rejects with `ERR_CACHE_ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,8 +47,13 @@ export interface LoadOptions extends Omit<SetOptions, 'only'> {
    * Default 30,000.
    */
   readonly leaseMs?: number;
-  /** Ends this caller's wait: its promise rejects with the signal's reason. */
+  /** Ends this caller's wait: its promise rejects with `ERR_CACHE_ABORTED`. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether a stale entry (`expirePrefix` and its like) is the answer when the load fails or takes
+   * too long. Default true.
+   */
+  readonly staleIfError?: boolean;
 }
 
 /** What the options of a `lease` mean. */
@@ -64,6 +69,7 @@ export interface ResolvedLoadOptions {
   readonly waitMs: number | undefined;
   readonly leaseMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly staleIfError: boolean;
   readonly setOptions: SetOptions;
 }
 
@@ -93,16 +99,26 @@ export function resolveLoadOptions(
   defaultTtlMs: number,
 ): ResolvedLoadOptions {
   checkObject('getOrLoad', options);
-  const { waitMs, leaseMs = LEASE_MS_DEFAULT, signal, ...setOptions } = options;
+  const {
+    waitMs,
+    leaseMs = LEASE_MS_DEFAULT,
+    signal,
+    staleIfError = true,
+    ...setOptions
+  } = options;
   if (waitMs !== undefined) checkTime('getOrLoad', 'waitMs', waitMs, 1);
   checkTime('getOrLoad', 'leaseMs', leaseMs, 1);
   checkSignal('getOrLoad', signal);
+  if (typeof staleIfError !== 'boolean') {
+    const problem = `${describeValue(staleIfError)} is neither true nor false`;
+    throw invalidOptions('getOrLoad', [`staleIfError: ${problem}`]);
+  }
   if ('only' in setOptions) {
     throw invalidOptions('getOrLoad', ['only: is no option of getOrLoad: it loads what is absent']);
   }
   // Before anybody loads: what is wrong with them would show when the value is stored.
   resolveSetOptions(setOptions, defaultTtlMs);
-  return { waitMs, leaseMs, signal, setOptions };
+  return { waitMs, leaseMs, signal, staleIfError, setOptions };
 }
 
 function checkObject(operation: string, options: unknown): void {

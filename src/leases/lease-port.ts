@@ -10,6 +10,8 @@ export interface LeasePort {
   readonly commands: LeaseCommands;
   /** The value of a live entry; `undefined` = none. */
   read(key: string): unknown;
+  /** The value of a stale entry; `undefined` = none. */
+  readStale(key: string): unknown;
   /** Stores a value if the lease of that token still stands. */
   fill(
     key: string,

@@ -15,7 +15,7 @@ import {
 import type { LeasePort } from './lease-port.js';
 import type { LeaseEnding } from './lease-waits.js';
 import { Load } from './load.js';
-import { Waiter } from './waiter.js';
+import { Waiter, waitAborted } from './waiter.js';
 
 const TIMEOUT: LeaseOutcome<never> = Object.freeze({ state: 'timeout' });
 const UNAVAILABLE: LeaseOutcome<never> = Object.freeze({ state: 'unavailable' });
@@ -24,6 +24,8 @@ const UNAVAILABLE: LeaseOutcome<never> = Object.freeze({ state: 'unavailable' })
 export interface LeaseAccess {
   /** The value of a live entry. */
   read(key: string): unknown;
+  /** The value of a stale entry. */
+  readStale(key: string): unknown;
   /** Stores a value if the lease of that token still stands. */
   fill(
     key: string,
@@ -52,6 +54,10 @@ export class LeaseSpace implements LeasePort {
     return this.#access.read(key);
   }
 
+  readStale(key: string): unknown {
+    return this.#access.readStale(key);
+  }
+
   fill(
     key: string,
     value: unknown,
@@ -66,8 +72,8 @@ export class LeaseSpace implements LeasePort {
     const { waitMs, leaseMs, signal } = resolveLeaseOptions(options);
     const value = this.read(key);
     if (value !== undefined) return Promise.resolve({ state: 'hit', value: value as T });
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    const waiter = new Waiter<LeaseOutcome<T>>(signal, ignore);
+    if (signal?.aborted === true) throw waitAborted('lease', signal);
+    const waiter = new Waiter<LeaseOutcome<T>>('lease', signal, ignore);
     if (waitMs > 0) waiter.limit(waitMs, (late) => late.resolve(TIMEOUT));
     const closable = { close: () => waiter.reject(engineClosed('lease')) };
     this.context.leases.begin(closable);
@@ -121,7 +127,7 @@ export class LeaseSpace implements LeasePort {
       throw invalidOptions('getOrLoad', [problem]);
     }
     const resolved = resolveLoadOptions(options, this.context.defaultTtlMs);
-    if (resolved.signal?.aborted === true) return Promise.reject(resolved.signal.reason);
+    if (resolved.signal?.aborted === true) throw waitAborted('getOrLoad', resolved.signal);
     let load = this.#loads.get(key);
     if (load === undefined || !load.isJoinable) {
       load = new Load(this, key, loader, resolved, this.#forget);

@@ -40,6 +40,8 @@ export class Load implements Closable {
   #phase: 'asking' | 'loading' | 'over' = 'asking';
   #lease: Lease | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Of the latest invalidation of a tag when the load began; undefined without tags. */
+  #number: bigint | undefined;
 
   constructor(
     port: LeasePort,
@@ -60,8 +62,11 @@ export class Load implements Closable {
    * invalidated after the load began: its value may be older than that.
    */
   get isJoinable(): boolean {
-    if (this.#phase === 'loading') return this.#lease?.isValid === true;
-    return this.#phase === 'asking';
+    if (this.#phase !== 'loading') return this.#phase === 'asking';
+    if (this.#lease?.isValid !== true) return false;
+    // Whether one of its tags was invalidated shows when it is stored: who comes after any
+    // invalidation waits for that.
+    return this.#number === undefined || this.#number === this.#invalidationNumber();
   }
 
   start(): void {
@@ -72,12 +77,12 @@ export class Load implements Closable {
   join({ waitMs, signal }: ResolvedLoadOptions): Promise<unknown> {
     if (waitMs === undefined && signal === undefined) {
       if (this.#patient === undefined) {
-        this.#patient = new Waiter<unknown>(undefined, ignore);
+        this.#patient = new Waiter<unknown>('getOrLoad', undefined, ignore);
         this.#waiters.add(this.#patient);
       }
       return this.#patient.promise;
     }
-    const waiter = new Waiter<unknown>(signal, () => this.#leave(waiter));
+    const waiter = new Waiter<unknown>('getOrLoad', signal, () => this.#leave(waiter));
     this.#waiters.add(waiter);
     if (waitMs !== undefined) {
       waiter.limit(waitMs, (late) =>
@@ -109,7 +114,7 @@ export class Load implements Closable {
         await pause(UNAVAILABLE_STEP_MS);
       } else if (answer.kind === 'taken') {
         const ending = await this.#ending(answer.place, giveUpMs);
-        if (ending?.kind === 'failed') return this.#fail(loadFailed(ending.message));
+        if (ending?.kind === 'failed') return this.#fallBack(loadFailed(ending.message));
         if (ending?.kind === 'empty') return this.#succeed(undefined);
       } else {
         // Present, but not for a read a moment later: time goes on before the next question.
@@ -134,7 +139,7 @@ export class Load implements Closable {
     this.#port.context.assertOpen('getOrLoad');
     const value = this.#port.read(this.key);
     if (value !== undefined) this.#succeed(value);
-    else if (performance.now() >= giveUpMs) this.#fail(loadTimeout('was not loaded elsewhere'));
+    else if (performance.now() >= giveUpMs) this.#fallBack(loadTimeout('was not loaded elsewhere'));
     return this.#isOver;
   }
 
@@ -149,6 +154,7 @@ export class Load implements Closable {
       return;
     }
     this.#phase = 'loading';
+    if (this.#options.setOptions.tags !== undefined) this.#number = this.#invalidationNumber();
     this.#timer = setTimeout(() => this.#giveUp(), this.#options.leaseMs);
     let value: unknown;
     try {
@@ -156,7 +162,7 @@ export class Load implements Closable {
     } catch (error) {
       // Threads that wait are told first; after the load was given up there is nobody left to.
       if (!this.#isOver) this.#release(error);
-      this.#fail(error);
+      this.#fallBack(error);
       return;
     }
     if (this.#isOver) return;
@@ -164,6 +170,10 @@ export class Load implements Closable {
     if (value !== undefined) await this.#store(value);
     else await lease?.end(LEASE_EMPTY);
     this.#succeed(value);
+  }
+
+  #invalidationNumber(): bigint {
+    return this.#port.context.session.core.invalidationNumber();
   }
 
   /** Stores the value, if nothing happened to the key meanwhile. The callers get it in any case. */
@@ -185,7 +195,7 @@ export class Load implements Closable {
   /** The loader took longer than its lease lives. */
   #giveUp(): void {
     const { leaseMs } = this.#options;
-    this.#fail(loadTimeout(`took its loader more than ${leaseMs} ms`));
+    this.#fallBack(loadTimeout(`took its loader more than ${leaseMs} ms`));
     this.#release();
     this.#controller.abort();
   }
@@ -203,6 +213,23 @@ export class Load implements Closable {
     if (this.#isOver) return;
     this.#finish();
     for (const waiter of this.#waiters) waiter.resolve(value);
+  }
+
+  /** The load has failed: a stale value serves, where there is one and it may. */
+  #fallBack(error: unknown): void {
+    const stale = this.#staleValue();
+    if (stale !== undefined) this.#succeed(stale);
+    else this.#fail(error);
+  }
+
+  #staleValue(): unknown {
+    if (this.#isOver || !this.#options.staleIfError) return undefined;
+    try {
+      return this.#port.readStale(this.key);
+    } catch {
+      // What cannot be read is no fallback: the error of the load says more.
+      return undefined;
+    }
   }
 
   #fail(error: unknown): void {

@@ -1,3 +1,5 @@
+import { aborted, type CacheError } from '../errors.js';
+
 /**
  * One caller's wait: its promise, its deadline and its abort signal. Whichever comes first settles
  * it; nothing of it is left afterwards, no timer and no listener.
@@ -16,7 +18,7 @@ export class Waiter<T> {
    * `onLeave` is called when the caller goes before it was answered. A signal that is aborted
    * already is the caller's to look at.
    */
-  constructor(signal: AbortSignal | undefined, onLeave: () => void) {
+  constructor(operation: string, signal: AbortSignal | undefined, onLeave: () => void) {
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -24,7 +26,7 @@ export class Waiter<T> {
     this.#onLeave = onLeave;
     this.#signal = signal;
     if (signal === undefined) return;
-    this.#onAbort = () => this.#leave(() => this.#reject(signal.reason));
+    this.#onAbort = () => this.#leave(() => this.#reject(waitAborted(operation, signal)));
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -60,6 +62,11 @@ export class Waiter<T> {
     clearTimeout(this.#timer);
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
+}
+
+/** `ERR_CACHE_ABORTED` for a caller that went before there was a value. */
+export function waitAborted(operation: string, signal: AbortSignal): CacheError {
+  return aborted(operation, 'there was no value yet', signal);
 }
 
 function ignore(): void {

@@ -95,7 +95,7 @@ export class Scan {
   #mark(): void {
     const marks = this.#slices.map((slice) => this.#runner.send(slice, this.#task.operation));
     this.#marks = Promise.all(marks);
-    // Awaited later: the caller's own code runs before.
+    // Awaited only after code of the caller has run, which may throw.
     this.#marks.catch(ignore);
   }
 

@@ -66,7 +66,7 @@ export class SliceRunner {
     const status = this.#writer.run(command);
     if (status === STATUS_OK) return undefined;
     if (status !== STATUS_PENDING) throw refusal(status, operation);
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<void>((resolve, reject) => {
       command.settle = (outcome) => {
         if (outcome === STATUS_OK) resolve();
         // A listing has changed nothing: it is asked for again.
@@ -74,6 +74,9 @@ export class SliceRunner {
         else reject(refusal(outcome, operation));
       };
     });
+    // Several are sent before the first is awaited.
+    answer.catch(ignore);
+    return answer;
   }
 }
 
@@ -82,5 +85,5 @@ function refusal(status: number, operation: string): Error {
 }
 
 function ignore(): void {
-  // Nobody waits yet.
+  // Whoever awaits the scan is told.
 }

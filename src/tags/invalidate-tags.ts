@@ -6,7 +6,7 @@ import type { TagNames } from './tag-names.js';
 import { TagSlice } from './tag-slice.js';
 
 /** Slices of one shard in a row before timers and I/O have their turn. */
-const SLICES_PER_TURN = 8;
+const SLICES_PER_TURN = 4;
 
 /** What an invalidation removes, or makes stale, in one namespace. */
 export interface TagInvalidation {

@@ -3,13 +3,22 @@ import {
   NAME_TEXT,
   NAMES_COUNT,
   NAMES_FIRST,
+  NAMES_PLACE,
   NAMES_STAGED,
   PAGE_ENTRY_BYTES,
   PAGE_NEXT,
   TAG_BLOCK_BYTES_MAX,
 } from '../../native-free-core/assembly/layout.js';
-import type { ThreadSession } from '../thread-session.js';
 import type { TagNames } from './tag-names.js';
+
+/** Where pages and their directory lie: a session of a thread, or what a test knows of one. */
+export interface PageHome {
+  readonly arena: { readonly view: DataView };
+  readonly bytes: Uint8Array;
+  readonly pageBytes: number;
+  readonly pagesAddress: number;
+  readonly directoryAddress: number;
+}
 
 const BLOCK_ALIGN_BYTES = 8;
 const END_BYTES = 6;
@@ -47,17 +56,17 @@ export function namePageCount(tags: TagNames, pageBytes: number): number {
 /** Writes what a record says of names that lie elsewhere: their number. */
 export function writeStagedHead(bytes: Uint8Array, at: number, tags: TagNames): void {
   bytes[at + NAMES_COUNT] = tags.names.size;
-  bytes[at + NAMES_STAGED] = 1;
+  bytes[at + NAMES_PLACE] = NAMES_STAGED;
 }
 
 /** Writes names to staged pages, from the one behind `skipPages` others on. */
 export function writeNamePages(
-  session: ThreadSession,
+  home: PageHome,
   firstPage: number,
   skipPages: number,
   tags: TagNames,
 ): void {
-  const { arena, bytes, pageBytes, pagesAddress, directoryAddress } = session;
+  const { arena, bytes, pageBytes, pagesAddress, directoryAddress } = home;
   const pageAfter = (page: number): number =>
     arena.view.getUint32(directoryAddress + page * PAGE_ENTRY_BYTES + PAGE_NEXT, true) - 1;
   let page = firstPage;

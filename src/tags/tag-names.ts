@@ -6,7 +6,8 @@ import {
   NAME_TEXT,
   NAMES_COUNT,
   NAMES_FIRST,
-  NAMES_STAGED,
+  NAMES_INLINE,
+  NAMES_PLACE,
   TAG_NAME_BYTES_MAX,
   TAGS_MAX,
 } from '../../native-free-core/assembly/layout.js';
@@ -28,7 +29,7 @@ export class TagNames {
     for (const name of names) bytes += NAME_TEXT + Buffer.byteLength(name);
     this.section = Buffer.allocUnsafe(bytes);
     this.section[NAMES_COUNT] = names.size;
-    this.section[NAMES_STAGED] = 0;
+    this.section[NAMES_PLACE] = NAMES_INLINE;
     let at = NAMES_FIRST;
     for (const name of names) {
       const nameBytes = this.section.write(name, at + NAME_TEXT);

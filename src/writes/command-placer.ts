@@ -34,8 +34,8 @@ import { judgeInterruption, STATUS_STAGING } from './interruption.js';
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 const REFERENCE_BYTES = 4;
-/** What the holder writes into the record of an increment: content type, sum and tags. */
-const COUNTING_ROOM_BYTES =
+/** What the holder writes into the record of an increment: content type, sum, tags. */
+const COUNTING_ROOM_BYTES: number =
   CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * REFERENCE_BYTES;
 
 /** Writes commands into this thread's rings and submits them. */

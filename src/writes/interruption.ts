@@ -24,7 +24,7 @@ const CUT_BEFORE = 1;
 const CUT_PUBLISHED = 2;
 
 /**
- * What became of a command that threw. The shard that this thread held is recovered. OUTCOME_UNKNOWN
+ * What became of a command that threw. A shard that this thread held is recovered. OUTCOME_UNKNOWN
  * when it was begun; PENDING, or STAGING, when its answer will come still.
  *
  * @throws the error, when nothing was sent

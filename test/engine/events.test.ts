@@ -48,6 +48,7 @@ test('a recovered shard is told with its cause, and published', async () => {
     { shard: 1, reason: 'worker-lost', threadId, workerIndex: 0 },
   ]);
   expect(published).toEqual(watched.recoveries);
+  expect(engine.stats()).toMatchObject({ recoveries: 1 });
 });
 
 test('names and listeners are checked', async () => {

@@ -171,7 +171,7 @@ describe.each(ENGINE_KINDS)('getOrLoad: %s', (_kind, options) => {
     await source.called();
     const reason = new Error('not interested');
     controller.abort(reason);
-    await expect(first).rejects.toBe(reason);
+    await expect(first).rejects.toMatchObject({ code: 'ERR_CACHE_ABORTED', cause: reason });
     await expect(hurried).rejects.toMatchObject({
       code: 'ERR_CACHE_LOAD_TIMEOUT',
       retryable: true,
@@ -190,14 +190,14 @@ describe.each(ENGINE_KINDS)('getOrLoad: %s', (_kind, options) => {
     const asked = [1, 2].map(() => engine.getOrLoad('deserted', source.loader, load));
     await source.called();
     controller.abort();
-    for (const one of asked) await expect(one).rejects.toMatchObject({ name: 'AbortError' });
+    for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'ERR_CACHE_ABORTED' });
     expect(source.signal?.aborted).toBe(true);
     const next = engine.getOrLoad('deserted', () => 'next');
     expect(await next).toBe('next');
     source.give('late');
     await expect(engine.getOrLoad('deserted', unused, load)).resolves.toBe('next');
     await expect(engine.getOrLoad('absent', unused, load)).rejects.toMatchObject({
-      name: 'AbortError',
+      code: 'ERR_CACHE_ABORTED',
     });
     await until('its lease is over', () => engine.stats().leasesActive === 0);
   });
@@ -211,6 +211,53 @@ describe.each(ENGINE_KINDS)('getOrLoad: %s', (_kind, options) => {
     expect(await engine.getOrLoad('hanging', () => 'quick')).toBe('quick');
     source.give('too late');
     expect(engine.get('hanging')).toBe('quick');
+  });
+
+  it('gives a stale value when the load fails or takes too long, unless it must not', async () => {
+    const { engine } = home;
+    await engine.set('fallback', { v: 1 });
+    await engine.expirePrefix('fallback');
+    const error = new Error('down');
+    const failing: Loader<unknown> = () => Promise.reject(error);
+    expect(await engine.getOrLoad('fallback', failing)).toEqual({ v: 1 });
+    const source = new SlowSource();
+    expect(await engine.getOrLoad('fallback', source.loader, { leaseMs: 5 })).toEqual({ v: 1 });
+    const strict = engine.getOrLoad('fallback', failing, { staleIfError: false });
+    await expect(strict).rejects.toBe(error);
+    expect(engine.getWithMeta('fallback').state).toBe('stale');
+    expect(await engine.getOrLoad('fallback', () => 'fresh')).toBe('fresh');
+    await engine.expirePrefix('fallback');
+    await engine.delete('fallback');
+    await expect(engine.getOrLoad('fallback', failing)).rejects.toBe(error);
+  });
+
+  it('R26: a load that began before a scan removed its prefix is not stored', async () => {
+    const { engine } = home;
+    const source = new SlowSource();
+    const early = engine.getOrLoad('r26 prefix:1', source.loader);
+    await source.called();
+    await engine.invalidatePrefix('r26 prefix:');
+    source.give('old');
+    expect(await early).toBe('old');
+    expect(engine.has('r26 prefix:1')).toBe(false);
+  });
+
+  it('R26: a load that began before a tag was invalidated is not stored, and not joined', async () => {
+    const { engine } = home;
+    const source = new SlowSource();
+    const tags = ['r26 tag'];
+    const early = engine.getOrLoad('r26 tagged', source.loader, { tags });
+    await source.called();
+    await engine.invalidateTag('r26 tag');
+    const late = engine.getOrLoad('r26 tagged', source.loader, { tags });
+    source.give('old', 0);
+    expect(await early).toBe('old');
+    await source.called(2);
+    expect(engine.has('r26 tagged')).toBe(false);
+    source.give('new', 1);
+    expect(await late).toBe('new');
+    expect(engine.get('r26 tagged')).toBe('new');
+    expect(await engine.invalidateTag('r26 tag')).toBe(1);
   });
 
   it('waits for a lease that `lease` was granted', async () => {
@@ -257,6 +304,7 @@ describe('the arguments of getOrLoad', () => {
     [{ leaseMs: '5s' }, 'ERR_CACHE_INVALID_OPTIONS'],
     [{ only: 'absent' }, 'ERR_CACHE_INVALID_OPTIONS'],
     [{ tll: 5 }, 'ERR_CACHE_INVALID_OPTIONS'],
+    [{ staleIfError: 1 }, 'ERR_CACHE_INVALID_OPTIONS'],
     [{ ttl: 0 }, 'ERR_CACHE_INVALID_TTL'],
     [[], 'ERR_CACHE_INVALID_OPTIONS'],
   ])('refuses %o before anything is loaded', async (options, code) => {

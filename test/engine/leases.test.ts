@@ -80,8 +80,10 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     const waiting = engine.lease('slow', { signal: controller.signal });
     const reason = new Error('enough');
     controller.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(engine.lease('slow', { signal: controller.signal })).rejects.toBe(reason);
+    const error = { code: 'ERR_CACHE_ABORTED', cause: reason };
+    await expect(waiting).rejects.toMatchObject(error);
+    const again = engine.lease('slow', { signal: controller.signal });
+    await expect(again).rejects.toMatchObject(error);
     await lease.release();
     expect(engine.stats().leaseWaits).toBeGreaterThan(1);
   });
@@ -131,6 +133,27 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     expect(engine.get('r14 large')).toBe('v2');
   });
 
+  it('R14: increment, setIf and getAndDelete void a lease too', async () => {
+    const { engine } = home;
+    const writes: readonly ((key: string) => Promise<unknown>)[] = [
+      (key) => engine.increment(key),
+      (key) => engine.setIf(key, 'v', { version: 0 }),
+      (key) => engine.getAndSet(key, 'v'),
+      (key) => engine.getAndDelete(key),
+    ];
+    for (const [index, write] of writes.entries()) {
+      const key = `r14 write ${index}`;
+      const lease = await grant(engine, key);
+      await write(key);
+      const value = engine.get(key);
+      expect(await lease.fill('old')).toBe(false);
+      expect(engine.get(key)).toBe(value);
+    }
+    const kept = await grant(engine, 'r14 kept');
+    expect(await engine.setIf('r14 kept', 'v', { version: 5 })).toBe(false);
+    expect(await kept.fill('loaded')).toBe(true);
+  });
+
   it('R26: a clear of the namespace during a fill', async () => {
     const { engine } = home;
     const space = engine.namespace('r26');
@@ -146,6 +169,90 @@ describe.each(ENGINE_KINDS)('lease: %s', (_kind, options) => {
     expect(space.get('k')).toBeUndefined();
     expect(await next.lease.fill('new')).toBe(true);
     expect(await other.fill('untouched')).toBe(true);
+  });
+
+  const scans: readonly (readonly [string, (engine: Engine) => Promise<unknown>])[] = [
+    ['invalidatePrefix', (engine) => engine.invalidatePrefix('r26:user:')],
+    ['expirePrefix', (engine) => engine.expirePrefix('r26:user:')],
+    ['invalidateGlob', (engine) => engine.invalidateGlob('r26:u*r:[0-9]*')],
+    ['expireGlob', (engine) => engine.expireGlob('r26:user:?*')],
+  ];
+
+  it.each(scans)('R26: %s voids the leases of keys that match, and no others', async (_, scan) => {
+    const { engine } = home;
+    const keys = ['r26:user:1', `r26:user:2${'x'.repeat(400)}`];
+    const others = ['r26:order:1', 'r26:userx'];
+    const matching = await Promise.all(keys.map((key) => grant(engine, key)));
+    const bystanders = await Promise.all(others.map((key) => grant(engine, key)));
+    const space = await engine.namespace('r26 scans').lease('r26:user:1');
+    const waiting = engine.lease('r26:user:1');
+    await scan(engine);
+    const next = await waiting;
+    for (const lease of matching) expect(await lease.fill('old')).toBe(false);
+    for (const lease of bystanders) expect(await lease.fill('v')).toBe(true);
+    expect(space.state === 'granted' && (await space.lease.fill('v'))).toBe(true);
+    expect(next.state === 'granted' && (await next.lease.fill('new'))).toBe(true);
+    expect(engine.get('r26:user:1')).toBe('new');
+    await engine.invalidatePrefix('r26:');
+    await engine.namespace('r26 scans').clear();
+  });
+
+  const manyTags = Array.from({ length: 64 }, (_, i) => `${i}:`.padEnd(256, 't'));
+  const fills: readonly (readonly [string, unknown, readonly string[]])[] = [
+    ['a small value', 'v', ['a', 'tag', 'z']],
+    ['a large value', Buffer.alloc(150_000, 1), ['a', 'tag', 'z']],
+    ['a value with many long tags', 'v', ['tag', ...manyTags.slice(1)]],
+    ['a large value with many long tags', Buffer.alloc(150_000, 2), ['tag', ...manyTags.slice(1)]],
+  ];
+
+  it.each(fills)('R26: an invalidation of one of its tags voids %s', async (name, value, tags) => {
+    const { engine } = home;
+    const key = `r26 tags ${name}`;
+    for (const invalidate of [
+      () => engine.invalidateTag('tag'),
+      () => engine.expireTag('tag'),
+      () => engine.invalidateTags(['other', 'tag']),
+    ]) {
+      const lease = await grant(engine, key);
+      const waiting = engine.lease(key);
+      await invalidate();
+      expect(await lease.fill(value, { tags })).toBe(false);
+      expect(engine.has(key)).toBe(false);
+      const next = await waiting;
+      if (next.state !== 'granted') throw new Error(next.state);
+      expect(await next.lease.fill(value, { tags })).toBe(true);
+      expect(engine.has(key)).toBe(true);
+      expect(await engine.invalidateTag('tag')).toBe(1);
+    }
+  });
+
+  it('R26: an invalidation of other tags leaves a fill alone', async () => {
+    const { engine } = home;
+    const rounds = 20;
+    let stored = 0;
+    for (let i = 0; i < rounds; i++) {
+      const lease = await grant(engine, `r26 other tags ${i}`);
+      await engine.invalidateTag(`other ${i}`);
+      await engine.invalidateTags([`and other ${i}`, 'tag'], { match: 'all' });
+      await engine.namespace('elsewhere').invalidateTag(`mine ${i}`);
+      if (await lease.fill('v', { tags: [`mine ${i}`] })) stored += 1;
+    }
+    // Tags may share one of the 4,096 stamps, seldom.
+    expect(stored).toBeGreaterThan(rounds - 4);
+    const untagged = await grant(engine, 'r26 untagged');
+    await engine.invalidateTag('tag');
+    expect(await untagged.fill('v')).toBe(true);
+  });
+
+  it('is granted for a stale entry, and its fill makes it fresh', async () => {
+    const { engine } = home;
+    await engine.set('stale', 'old');
+    await engine.expirePrefix('stale');
+    const lease = await grant(engine, 'stale');
+    expect((await engine.lease('stale', { waitMs: 0 })).state).toBe('timeout');
+    expect(engine.getWithMeta('stale')).toMatchObject({ state: 'stale', value: 'old' });
+    expect(await lease.fill('new')).toBe(true);
+    expect(engine.get('stale')).toBe('new');
   });
 
   it('R30: what is created after a miss is seen at once by who waits', async () => {

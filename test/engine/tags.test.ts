@@ -1,4 +1,4 @@
-/** Tags on every kind of engine: what carries them, what is removed, in which order. */
+/** Tags on every kind of engine: what carries them, what an invalidation removes, and when. */
 import { describe, expect, test } from 'vitest';
 import { attachEngine, createEngine, type Engine } from '../../src/index.js';
 import { AttachedThread } from '../support/attached-thread.js';
@@ -74,6 +74,21 @@ describe.each(ENGINE_KINDS)('tags with %s', (_, options) => {
     expect(await engine.touch('l', '1h')).toBe(true);
     expect(await engine.invalidateTag('refused')).toBe(0);
     expect(await engine.invalidateTag('kept')).toBe(1);
+  });
+
+  test('a number keeps its tags while it is counted with', async () => {
+    const { engine } = opened;
+    for (const tags of [['counters', 'n'], LONGEST]) {
+      await engine.set('n', '41', { tags });
+      expect(await Promise.all([engine.increment('n'), engine.increment('n', 7)])).toEqual([
+        42, 49,
+      ]);
+      expect(engine.stats().tags).toBe(tags.length);
+      expect(await engine.invalidateTags(tags, { match: 'all' })).toBe(1);
+      expect(await engine.increment('n')).toBe(1);
+      expect(engine.stats()).toMatchObject({ tags: 0, tagBytes: 0 });
+      await engine.delete('n');
+    }
   });
 
   test('namespaces have tags of their own', async () => {

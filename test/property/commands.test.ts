@@ -242,6 +242,14 @@ describe('commands agree with a naive cache', () => {
     runModel({ ...tight, entryCountMax: 7, sharedClock: true }, 150);
   });
 
+  it.each(['lfu', 's3fifo'] as const)('where memory is short, by %s', (eviction) => {
+    runModel({ ...tight, eviction }, 100);
+  });
+
+  it.each(['lfu', 's3fifo'] as const)('where entries are counted, by %s', (eviction) => {
+    runModel({ ...tight, entryCountMax: 7, sharedClock: true, eviction }, 80);
+  });
+
   it('in the build for weakly ordered processors', () => {
     runModel({ ...tight, build: 'core-weak', sharedClock: true }, 60);
   });

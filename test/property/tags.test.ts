@@ -49,6 +49,15 @@ const set = fc
     text: `set ${command.space}/${command.key.slice(0, 8)} ${command.extraBytes} bytes, ${command.tags.length} tags, ttl ${command.ttlMs}, only ${command.only}, old ${command.returnsOld}`,
     run: (rig: TagRig) => rig.set(command),
   }));
+const counter = fc.constantFrom('n-0', 'n-1');
+const setNumber = fc.tuple(space, counter, tags).map(([id, name, list]) => ({
+  text: `set ${id}/${name} to a number, ${list.length} tags`,
+  run: (rig: TagRig) => rig.setNumber(id, name, list),
+}));
+const increment = fc.tuple(space, counter).map(([id, name]) => ({
+  text: `increment ${id}/${name}`,
+  run: (rig: TagRig) => rig.increment(id, name),
+}));
 const invalidate = fc
   .tuple(space, tags, fc.constantFrom('any' as const, 'all' as const))
   .map(([id, list, match]) => ({
@@ -76,6 +85,8 @@ const serve = fc.constant({ text: 'serve', run: (rig: TagRig) => rig.serve() });
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { arbitrary: set, weight: 8 },
+  { arbitrary: setNumber, weight: 1 },
+  { arbitrary: increment, weight: 2 },
   { arbitrary: invalidate, weight: 2 },
   { arbitrary: expire, weight: 1 },
   { arbitrary: remove, weight: 1 },
@@ -90,7 +101,9 @@ async function runModel(options: TagRigOptions, numRuns: number): Promise<void> 
   await fc.assert(
     fc.asyncProperty(operations, async (sequence) => {
       const rig = new TagRig(options);
-      const keys = options.mayEvict ? [...KEYS, ...(await rig.fill())] : KEYS;
+      const keys = options.mayEvict
+        ? [...KEYS, ...(await rig.fill()), 'n-0', 'n-1']
+        : [...KEYS, 'n-0', 'n-1'];
       for (const [index, each] of sequence.entries()) {
         try {
           await each.run(rig);

@@ -13,7 +13,7 @@ import {
   SHARD_OWNER,
   SHARD_PAGE_COUNT,
 } from '../../native-free-core/assembly/layout.js';
-import { type ArenaPlan, planArena } from '../../native-free-core/plan.js';
+import { type ArenaPlan, type EvictionKind, planArena } from '../../native-free-core/plan.js';
 import { verifyReachable, verifyShard } from '../../native-free-core/verify-report.js';
 import { CoreThread } from './core-thread.js';
 import { FakeClock } from './fake-clock.js';
@@ -45,6 +45,8 @@ export interface CoreArenaOptions {
   readonly shardCount?: number;
   readonly threadSlotCount?: number;
   readonly entryCountMax?: number;
+  /** Default `'lru'`. */
+  readonly eviction?: EvictionKind;
   readonly hashSeed?: bigint;
 }
 
@@ -73,6 +75,7 @@ export class CoreArena {
       threadSlotCount: options.threadSlotCount ?? 4,
       entryCountMax: options.entryCountMax ?? Number.POSITIVE_INFINITY,
       pageBytes: options.pageBytes ?? 4 * KIB,
+      eviction: options.eviction ?? 'lru',
     });
     const module = coreModule(this.build);
     this.creator = createArena(this.plan, module, this.host, this.hashSeed);

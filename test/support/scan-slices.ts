@@ -42,15 +42,14 @@ export class CoreScan {
   matched = 0;
   readonly keys: string[] = [];
   isDone = false;
+  private readonly arena: CoreArena;
+  private readonly thread: CoreThread;
+  private readonly options: CoreScanOptions;
   private limit: number;
   private after = 0;
   private place = 0;
   private paused = 0;
   private state = 0n;
-
-  private readonly arena: CoreArena;
-  private readonly thread: CoreThread;
-  private readonly options: CoreScanOptions;
 
   constructor(arena: CoreArena, thread: CoreThread, options: CoreScanOptions) {
     this.arena = arena;

@@ -1,4 +1,4 @@
-/** Every command of `scenarios.ts`, cut off at each of its stores, recovered, and recovered again. */
+/** Every command of `scenarios.ts`, cut off at each store, recovered, and recovered again. */
 import { describe, expect, it } from 'vitest';
 import { createPrng, replayCommand, seedFromEnvironment } from '../support/prng.js';
 import { scaled } from '../support/scale.js';

@@ -1,6 +1,10 @@
 /** Random commands of two threads that are cut off again and again, recover, and go on. */
 import { describe, expect, it } from 'vitest';
-import { FLAG_RETURN_OLD, SHARD_OWNER } from '../../native-free-core/assembly/layout.js';
+import {
+  FLAG_RETURN_OLD,
+  SHARD_HOME,
+  SHARD_OWNER,
+} from '../../native-free-core/assembly/layout.js';
 import { STATUS_FULL, STATUS_OK, STATUS_PENDING } from '../../native-free-core/status.js';
 import { CoreArena } from '../support/core-arena.js';
 import { type CoreThread, READ_ALL, READ_VALUE } from '../support/core-thread.js';
@@ -108,7 +112,11 @@ class RandomRig {
       if (owner === 0) continue;
       expect((owner & 0xff) - 1).toBe(thread.id);
       const by = this.prng.nextBelow(2) === 0 ? thread : this.witness;
+      // Its home, which lives, would be left the rest.
+      const home = this.arena.shardU32(shard, SHARD_HOME);
+      this.arena.setHome(shard, undefined);
       expect(by.recover(shard, thread.id)).toBe(true);
+      this.arena.setHome(shard, home - 1);
       this.resets += 1;
     }
     expect(this.witness.detach(thread.id)).toBe(true);

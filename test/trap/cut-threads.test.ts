@@ -8,6 +8,7 @@ import {
   RECORD_OLD,
   SHARD_OWNER,
   THREAD_ARRIVING,
+  THREAD_CLAIMANT,
   THREAD_FREE,
   THREAD_STATE,
 } from '../../native-free-core/assembly/layout.js';
@@ -62,7 +63,7 @@ function expectSound(arena: CoreArena): void {
   if (findings.length > 0) throw new Error(findings.join('; '));
 }
 
-/** The thread is gone: its shard is started afresh where it held one, its slot given back. */
+/** The thread is gone: its shard is recovered where it held one. */
 function recover(arena: CoreArena, by: CoreThread, dead: number): void {
   const held = arena.shardU32(SHARD, SHARD_OWNER) !== 0;
   expect(by.recover(SHARD, dead)).toBe(held);
@@ -145,7 +146,7 @@ describe('a home worker that dies while it drains a ring', () => {
   });
 });
 
-describe('a shard that is started afresh', () => {
+describe('a shard that is recovered', () => {
   it('leaves staged pages to the live thread that has filled them', () => {
     const arena = new CoreArena({ limitBytes: 512 * KIB, threadSlotCount: 3 });
     const [caller, dead] = [arena.attach(), arena.attach()];
@@ -190,19 +191,23 @@ describe('a thread that dies while it comes or goes', () => {
     caller.set('a', 'b');
     const instance = arena.attach('core-trap');
     const id = instance.id;
+    const seen = new Set<number>();
     instance.detach();
     const stores = cutEverywhere(
       arena,
       instance,
-      () => instance.core.attachThread(0, 0, 1),
+      () => instance.core.attachThread(77, 5, 1),
       () => {
+        const slot = arena.plan.threadsOffset + id * arena.plan.threadBytes;
+        const isClaimed = stateOf(arena, id) !== THREAD_FREE;
+        if (isClaimed) expect(arena.view.getUint32(slot + THREAD_CLAIMANT, true)).toBe(77);
+        seen.add(stateOf(arena, id));
         recover(arena, caller, id);
         caller.detach(id);
         expectSound(arena);
         expect(arena.countPages(PAGE_RING)).toBe(1);
         expectSetAndGet(caller);
-        // A slot that does not say yet whose it is stays taken: nobody can find its thread dead.
-        if (stateOf(arena, id) === THREAD_ARRIVING) return;
+        // Also one that was cut off between its claim and its first field: the claim says whose.
         expect(stateOf(arena, id)).toBe(THREAD_FREE);
         const next = arena.attach();
         expect(next.id).toBe(id);
@@ -210,6 +215,46 @@ describe('a thread that dies while it comes or goes', () => {
       },
     );
     expect(stores).toBeGreaterThan(10);
+    expect(seen).toContain(THREAD_ARRIVING);
+  });
+
+  it('is found by its claim when it was cut off before its first field', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const instance = arena.attach('core-trap');
+    const { id } = instance;
+    instance.detach();
+    expect(cut(instance, 2, () => instance.core.attachThread(77, 5, 1))).toBe(true);
+    expect(stateOf(arena, id)).toBe(THREAD_ARRIVING);
+    // The same task comes again: nobody else can have been it.
+    const other = arena.attach();
+    expect(other.id).not.toBe(id);
+    expect(instance.core.attachThread(77, 5, 1)).toBe(id);
+    expectSetAndGet(other);
+    expectSound(arena);
+  });
+
+  it('may be taken the place of by a task without a slot, which recovers what it held', () => {
+    const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 3 });
+    const caller = arena.attach();
+    const dead = arena.attach();
+    caller.set('before', 'kept');
+    const generation = caller.generationOf(dead.id);
+    arena.hold(SHARD, dead.id, generation);
+    const guest = arena.instantiate();
+    expect(guest.core.adoptSlot(dead.id, generation + 1, 88, 6)).toBe(0);
+    expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(1);
+    // One of several does it.
+    expect(guest.core.adoptSlot(dead.id, generation, 88, 6)).toBe(0);
+    expect(guest.core.recoverShardOf(SHARD, dead.id, generation)).toBe(1);
+    // Who still means the dead one takes nothing from the living.
+    expect(caller.core.recoverShardOf(SHARD, dead.id, generation)).toBe(0);
+    while (guest.core.recoverSlice(SHARD) > 0);
+    expect(guest.core.detachThread(dead.id, generation, 10)).toBe(1);
+    expect(stateOf(arena, dead.id)).not.toBe(THREAD_FREE);
+    expect(guest.core.detachThread(dead.id, generation + 1, 10)).toBe(1);
+    expect(stateOf(arena, dead.id)).toBe(THREAD_FREE);
+    expect(caller.text('before')).toBe('kept');
+    expectSound(arena);
   });
 
   it('leaves nothing behind when it is cut off in detachThread', () => {
@@ -233,7 +278,7 @@ describe('a thread that dies while it comes or goes', () => {
     expect(stores).toBeGreaterThan(5);
   });
 
-  it('lets another finish when it is cut off while it starts a shard afresh', () => {
+  it('lets another finish when it is cut off while it recovers a shard', () => {
     const arena = new CoreArena({ limitBytes: 256 * KIB, threadSlotCount: 4 });
     const caller = arena.attach();
     const rescuer = arena.attach('core-trap');

@@ -9,6 +9,9 @@ import {
   FLAG_KEEP_TTL,
   FLAG_ONLY_ABSENT,
   FLAG_RETURN_OLD,
+  SCAN_DELETE,
+  SCAN_EXPIRE,
+  SCAN_LIST,
   SHARD_BUCKET_COUNT,
   SHARD_EVICTIONS,
   SHARD_OVERFLOWS,
@@ -16,6 +19,7 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_OK } from '../../native-free-core/status.js';
 import type { CommandOptions } from '../support/core-thread.js';
+import { CoreScan } from '../support/scan-slices.js';
 import type { CutRig, Scenario } from './cut-rig.js';
 
 const CHAIN_ENTRIES = BUCKET_ENTRIES * CHAIN_BUCKETS_MAX;
@@ -214,6 +218,20 @@ const others: readonly Scenario[] = [
   },
 ];
 
+const scans: readonly Scenario[] = [SCAN_DELETE, SCAN_EXPIRE, SCAN_LIST].map((mode) => ({
+  name: `a slice of a scan, mode ${mode}`,
+  prepare: (rig) => {
+    putSome(rig);
+    for (let i = 0; i < 20; i++) rig.put(`more-${i}`, i * 30);
+  },
+  run: (rig) => {
+    const scan = new CoreScan(rig.arena, rig.victim, { mode, glob: '*[1-57el]*' });
+    expect(scan.slice()).toBe(STATUS_OK);
+    expect(scan.isDone).toBe(true);
+    expect(scan.matched).toBeGreaterThan(10);
+  },
+}));
+
 /** All of them, by what they are about. */
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'a set': sets,
@@ -221,4 +239,5 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'a set that changes the index': index,
   'a delete': removals,
   'another command': others,
+  'a scan': scans,
 };

@@ -207,7 +207,7 @@ describe('leases of a thread that ends', () => {
     const pages = arena.countPages(PAGE_LEASE);
     expect(pages).toBe(2);
     arena.hold(0, first.thread.id, first.thread.generationOf(first.thread.id));
-    expect(second.thread.reset(0, first.thread.id)).toBe(true);
+    expect(second.thread.recover(0, first.thread.id)).toBe(true);
     for (const answer of answers) expect(second.outcomeOf(answer)).toBe(LEASE_VOIDED);
     expectSound(arena, 0);
     const [old] = answers;

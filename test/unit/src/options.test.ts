@@ -153,10 +153,19 @@ test('a default time to live is a duration or never', () => {
   }
 });
 
+test.each(['lru', 'lfu', 's3fifo'])('entries are evicted by the policy %s where wanted', (kind) => {
+  expect(resolve({ eviction: { kind } }).eviction).toEqual({ kind });
+});
+
 test('unions are checked inside, with the nearest name', () => {
   expect(problemsOf({ eviction: { kind: 'lruu' } })).toEqual([
     'eviction.kind: "lruu" is unknown; did you mean \'lru\'?',
   ]);
+  expect(problemsOf({ eviction: { kind: 'random' } })).toEqual([
+    "eviction.kind: \"random\" is unknown; give { kind: 'lru' } or { kind: 'lfu' } or " +
+      "{ kind: 's3fifo' }",
+  ]);
+  expect(problemsOf({ eviction: 'lfu' })[0]).toMatch(/^eviction: must be \{ kind: 'lru' \} or /);
   expect(problemsOf({ codec: { kind: 'protobuf' } })).toEqual([
     "codec.kind: \"protobuf\" is unknown; give { kind: 'json' } or { kind: 'msgpack' }",
   ]);
