@@ -219,7 +219,8 @@ export class Engine extends Keyspace implements AsyncDisposable {
 
   /**
    * Waits for writes of this thread, then gives its slot back; in the creating thread home workers
-   * end too, and the memory is freed once no thread refers to it. Leaves no timer, thread or
+   * end too, the file of the option `persistence` is written (a failure is warned of), and the
+   * memory is freed once no thread refers to it. Leaves no timer, thread or
    * listener. Calls after it reject or throw with `ERR_CACHE_CLOSED`; a second `close` is the
    * first one's promise.
    */

@@ -23,6 +23,8 @@ import { isSameGeometry, PagePlacer } from './page-placer.js';
 
 /** Versions have 48 bits; beyond half of them a file is not believed. */
 const SEQUENCE_MAX = 2 ** 47;
+/** Writes after a file that no other file knows of: their versions must not be given out again. */
+const LOST_WRITES_MAX = 2 ** 32;
 /** The slot that nobody has yet: the thread that creates the engine acts by it while it loads. */
 const THREAD_SLOT = 0;
 
@@ -59,7 +61,7 @@ export async function loadCheckpoint(
   const { table } = checkpoint;
   const { namespaces } = table.meta;
   arena.core.bindThread(THREAD_SLOT);
-  beginShards(arena, table.meta.sequence, nowMs);
+  beginShards(arena, table.meta.sequence + (isStale ? LOST_WRITES_MAX : 0), nowMs);
   const source = {
     epochs: namespaces.map(([, epoch]) => epoch >>> 0),
     namespaceIds: namespaces.map(([name]) => registerName(arena, name)),

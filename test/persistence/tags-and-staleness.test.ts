@@ -1,9 +1,13 @@
 /** What hangs on entries comes back with them: tags, and that an entry is stale. */
-import { copyFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
+import { PREAMBLE_BYTES } from '../../src/persistence/checkpoint-format.js';
 import { verifyEngine } from '../support/held-shards.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { MachineTime } from './machine-time.js';
+
+/** Of the smallest arena: a step no longer than a page meets every page. */
+const PAGE_BYTES = 16_384;
 
 test.each([
   ['the same geometry', {}],
@@ -48,6 +52,35 @@ test.each([
   expect(second.stats().items).toBe(1);
 });
 
+test.each([
+  ['the same geometry', {}],
+  ['another geometry', { memory: '16mb', shards: 2 }],
+])('whatever page is damaged, no entry is there without its tags: %s', async (_, geometry) => {
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  using folder = temporaryFolder();
+  const time = new MachineTime();
+  const path = folder.path('entries');
+  const first = await time.open(path);
+  for (let index = 0; index < 300; index++) {
+    const bytes = index % 100 === 0 ? 40_000 : index;
+    await first.set(`key ${index}`, Buffer.alloc(bytes), { tags: ['all', `tag ${index % 40}`] });
+  }
+  await first.close();
+  const file = readFileSync(path);
+  const tableOffset = Number(file.readBigUInt64LE(24));
+  for (let at = PREAMBLE_BYTES + 100; at < tableOffset; at += PAGE_BYTES) {
+    const damaged = Buffer.from(file);
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+    writeFileSync(path, damaged, { mode: 0o600 });
+    await using engine = await time.open(path, geometry);
+    expect(verifyEngine(engine)).toEqual([]);
+    expect(engine.loaded?.damagedPages).toBeGreaterThan(0);
+    await engine.invalidateTag('all');
+    for (let index = 0; index < 300; index++) expect(engine.has(`key ${index}`)).toBe(false);
+  }
+  vi.restoreAllMocks();
+});
+
 test('an entry that was stale stays so; a file of no clean close makes all of them stale', async () => {
   using folder = temporaryFolder();
   const time = new MachineTime();
@@ -66,6 +99,9 @@ test('an entry that was stale stays so; a file of no clean close makes all of th
 
   await using third = await time.open(folder.path('checkpoint'));
   expect(third.loaded).toMatchObject({ state: 'stale', entries: 2 });
+  // Whatever was written after that file: none of its versions is given out a second time.
+  await third.set('later', 1);
+  expect(third.getWithMeta('later').version).toBeGreaterThan(2 ** 32);
   expect(third.get('fresh')).toBeUndefined();
   expect(third.getWithMeta('fresh')).toMatchObject({ state: 'stale', value: 2 });
   await third.set('fresh', 3);
