@@ -8,6 +8,7 @@ import { hitRatioSuite } from './suites/hit-ratio.js';
 import { httpSuite } from './suites/http.js';
 import { memorySuite } from './suites/memory.js';
 import { pausesSuite } from './suites/pauses.js';
+import { restartSuite } from './suites/restart.js';
 import { threadsSuite } from './suites/threads.js';
 
 const SUITES: readonly Suite[] = [
@@ -17,6 +18,7 @@ const SUITES: readonly Suite[] = [
   memorySuite,
   httpSuite,
   hitRatioSuite,
+  restartSuite,
 ];
 const ALL = 'all';
 const EXIT_USAGE = 2;

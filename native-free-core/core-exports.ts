@@ -19,7 +19,20 @@ export interface CoreExports {
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;
+  beginScan(
+    shardIndex: number,
+    namespaceId: number,
+    patternBytes: number,
+    roomBytes: number,
+  ): number;
+  beginTagCommand(
+    opcode: number,
+    shardIndex: number,
+    namespaceId: number,
+    roomBytes: number,
+  ): number;
   describeCall(epoch: number): void;
+  describeGuard(guard: number): void;
   describePages(firstPage: number, oldReference: number): void;
   submit(
     valueBytes: number,
@@ -36,8 +49,21 @@ export interface CoreExports {
   reap(shardIndex: number, record: number): void;
   waiting(shardIndex: number): number;
 
+  holdShard(shardIndex: number, stepsMax: number): number;
+  letGoShard(shardIndex: number): void;
+  openImport(pageCount: number): number;
+  closeImport(address: number, pageCount: number): void;
+  importRecord(record: number, nowMs: number, itemFlags: number): number;
+  stageImport(record: number, nowMs: number): number;
+  countNearHits(hits: number): void;
+  touchNear(reference: number, upperHash: number): void;
+
   registerNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
+  /** Before the entries of a tag are removed; `tagHash` as unsigned 64 bits. */
+  stampTag(tagHash: bigint): void;
+  isTagNewer(tagHash: bigint, number: bigint): number;
+  invalidationNumber(): bigint;
   shardOfKey(keyBytes: number, namespaceId: number): number;
 
   serveShard(shardIndex: number, nowMs: number): number;
@@ -46,14 +72,23 @@ export interface CoreExports {
   spinForWork(home: number, rounds: number): number;
   pause(home: number, timeoutMs: number): void;
   isTicking(): number;
-  park(home: number, timeoutMs: number, stopsTicking: number): number;
+  refreshMs(): number;
+  park(home: number, timeoutMs: number, ticksOn: number): number;
   resetShardOf(shardIndex: number, deadThreadId: number, generation: number): number;
   setHome(shardIndex: number, home: number): void;
   tick(nowMs: number): void;
+  tickBy(home: number, nowMs: number): void;
 
   verifyShard(shardIndex: number, reportAddress: number, reportRoom: number): number;
   verifyIndexOnly(shardIndex: number, reportAddress: number, reportRoom: number): number;
   selfHash(address: number, bytes: number, seedAddress: number, targetAddress: number): void;
+  selfGlob(
+    text: number,
+    textBytes: number,
+    pattern: number,
+    patternBytes: number,
+    stepsMax: number,
+  ): number;
   selfSketchAdd(shardIndex: number, key: number, entryCount: number): void;
   selfSketchEstimate(shardIndex: number, key: number): number;
   selfGhostAdd(shardIndex: number, hashAddress: number, ghostCount: number): void;

@@ -19,6 +19,7 @@ import {
   SHADOWS,
   SHARD_FIXED_BYTES,
   SLOT_TABLE_SLOTS,
+  STAMP_COUNT,
   THREAD_VALUE,
 } from './assembly/layout.js';
 
@@ -33,7 +34,10 @@ const STRIPES_MAX = 16 * KIB;
 const VALUE_BYTES_MAX = 64 * MIB;
 /** Readers load heads and keys, in wide steps, before they know that an item is there. */
 const TAIL_BYTES = 4 * KIB;
+/** The change count of a page. */
+const CHANGE_BYTES = 4;
 const SCRATCH_SLACK_BYTES = 64;
+const STAMP_BYTES = 8;
 /** Of a shard's pages at most: what 8 bytes for each of the smallest items come to, and some. */
 const FILTER_PAGES_SHARE = 8;
 /** A filter of fewer blocks would mistake too many keys for each other. */
@@ -94,11 +98,13 @@ export interface ArenaPlan {
   readonly namespacesOffset: number;
   readonly namesOffset: number;
   readonly namesBytes: number;
+  readonly stampsOffset: number;
   readonly threadsOffset: number;
   readonly threadBytes: number;
   readonly shardsOffset: number;
   readonly shardBytes: number;
   readonly directoryOffset: number;
+  readonly changesOffset: number;
   readonly pagesOffset: number;
 }
 
@@ -135,6 +141,15 @@ function shadowEntryCountFor(limits: ArenaLimits, pageBytes: number): number {
   return Math.min(SHADOW_ENTRIES_MAX, pageBytes / SHADOW_ENTRY_BYTES, wanted);
 }
 
+/** Bytes of one shard header with the tables behind its fixed part. */
+function shardBytesFor(segments: number, filterNames: number, stripeCount: number): number {
+  return (
+    alignUp(SHARD_FIXED_BYTES + segments * 4, LINE_BYTES) +
+    alignUp(filterNames * 4, LINE_BYTES) +
+    alignUp(stripeCount * 4, LINE_BYTES)
+  );
+}
+
 /**
  * Lays an arena out. Throws a RangeError when the limits leave fewer than 16 pages to a shard:
  * callers check their options first.
@@ -160,23 +175,23 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     NAMESPACE_MAX * (NAMESPACE_NAME_BYTES_MAX + 1),
     floorPowerOfTwo(limits.limitBytes / 128),
   );
-  const threadsOffset = alignUp(namesOffset + namesBytes, LINE_BYTES);
+  const stampsOffset = alignUp(namesOffset + namesBytes, LINE_BYTES);
+  const threadsOffset = alignUp(stampsOffset + STAMP_COUNT * STAMP_BYTES, LINE_BYTES);
   const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
-  const shardBytes =
-    alignUp(SHARD_FIXED_BYTES + pagesPerShardMax * 4, LINE_BYTES) +
-    (eviction === 'lru' ? 0 : alignUp((filterPageCountMax + SHADOWS) * 4, LINE_BYTES)) +
-    alignUp(stripeCount * 4, LINE_BYTES);
+  const filterNames = eviction === 'lru' ? 0 : filterPageCountMax + SHADOWS;
+  const shardBytes = shardBytesFor(pagesPerShardMax, filterNames, stripeCount);
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
   const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
-  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES));
+  const pageCount = Math.floor(room / (pageBytes + PAGE_ENTRY_BYTES + CHANGE_BYTES));
   if (pageCount < limits.shardCount * 16) {
     throw new RangeError(
       `${limits.limitBytes} bytes leave ${pageCount} pages of ${pageBytes} bytes to ${limits.shardCount} shards`,
     );
   }
-  const pagesOffset = alignUp(directoryOffset + pageCount * PAGE_ENTRY_BYTES, pageBytes);
+  const changesOffset = directoryOffset + pageCount * PAGE_ENTRY_BYTES;
+  const pagesOffset = alignUp(changesOffset + pageCount * CHANGE_BYTES, pageBytes);
   const shareBytes = Math.floor(pageCount / limits.shardCount) * pageBytes;
   return {
     limitBytes: limits.limitBytes,
@@ -199,11 +214,13 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
     namespacesOffset,
     namesOffset,
     namesBytes,
+    stampsOffset,
     threadsOffset,
     threadBytes,
     shardsOffset,
     shardBytes,
     directoryOffset,
+    changesOffset,
     pagesOffset,
   };
 }

@@ -30,6 +30,13 @@ const MESSAGES: readonly string[] = [
   'overflow buckets are counted wrongly',
   'page is on the wrong list',
   'shard holds more items than allowed',
+  'tag has another name than its hash tells',
+  'list of a tag is linked wrongly or holds another number than counted',
+  'tag or page of tags is kept although nobody needs it',
+  'table of tags is wrong',
+  'page of tags is wrong',
+  'tagged item names no tag of its shard and namespace',
+  'leases are chained, counted or held wrongly',
   'item is on another queue than its flags say',
   'pages of the eviction policy are named wrongly',
 ];

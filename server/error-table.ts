@@ -44,7 +44,11 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   ERR_CACHE_INVALID_KEY: { status: 400 },
   ERR_CACHE_INVALID_TTL: { status: 422 },
   ERR_CACHE_INVALID_VALUE: { status: 422 },
+  ERR_CACHE_INVALID_TAG: { status: 422 },
   ERR_CACHE_INVALID_NAMESPACE: { status: 400 },
+  ERR_CACHE_NOT_A_NUMBER: { status: 409 },
+  ERR_CACHE_NUMBER_OVERFLOW: { status: 409 },
+  ERR_CACHE_INVALID_PATTERN: { status: 422 },
   ERR_CACHE_INCOMPATIBLE_HANDLE: { status: 500 },
   ERR_CACHE_VALUE_TOO_LARGE: { status: 413 },
   ERR_CACHE_BUFFER_TOO_SMALL: { status: 500 },
@@ -55,6 +59,10 @@ export const CACHE_ERROR_STATUS: Readonly<Record<CacheErrorCode, StatusEntry>> =
   ERR_CACHE_BUSY: { status: 503, ...RETRY_SOON },
   // PUT and DELETE may be repeated without harm, so asking for another try is right here.
   ERR_CACHE_OUTCOME_UNKNOWN: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_CHECKPOINT_FAILED: { status: 500 },
+  ERR_CACHE_ABORTED: { status: 503, ...RETRY_SOON },
+  ERR_CACHE_LOAD_FAILED: { status: 502 },
+  ERR_CACHE_LOAD_TIMEOUT: { status: 504 },
   ERR_CACHE_CLOSED: { status: 503, ...RETRY_SOON },
 };
 

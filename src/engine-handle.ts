@@ -1,10 +1,10 @@
 import type { ArenaHandle } from '../native-free-core/arena.js';
 import type { Codec } from './codec/codec.js';
 import { CacheError } from './errors.js';
-import type { WritesOption } from './options.js';
+import type { ResolvedNearCache, WritesOption } from './options.js';
 
 const HANDLE_KIND = 'hotshard-engine';
-const HANDLE_VERSION = 1;
+const HANDLE_VERSION = 2;
 
 /**
  * What another thread needs to attach to an engine: pass it in `workerData` or by `postMessage`.
@@ -18,6 +18,7 @@ export interface EngineHandle {
   readonly defaultTtlMs: number;
   readonly codec: Codec['kind'];
   readonly writes: WritesOption['kind'];
+  readonly nearCache: ResolvedNearCache;
 }
 
 /** A handle with this library's kind and version. */
@@ -38,6 +39,7 @@ export function checkHandle(value: unknown): EngineHandle {
   const isWhole =
     arena?.memory instanceof WebAssembly.Memory &&
     arena.module instanceof WebAssembly.Module &&
+    typeof handle.nearCache?.kind === 'string' &&
     typeof birthMs === 'number' &&
     typeof defaultTtlMs === 'number';
   if (!isWhole) throw incompatibleHandle('it lacks fields: pass it whole, by structured clone');

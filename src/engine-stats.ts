@@ -12,9 +12,16 @@ import {
   SHARD_FREE_PAGES,
   SHARD_HOME,
   SHARD_ITEMS,
+  SHARD_LEASES_ACTIVE,
+  SHARD_LEASES_GRANTED,
+  SHARD_LEASES_REFUSED,
+  SHARD_LEASES_VOIDED,
+  SHARD_LEASES_WAITS,
   SHARD_PAGE_COUNT,
   SHARD_PAGES_MOVED,
   SHARD_SETS,
+  SHARD_TAG_PAGES,
+  SHARD_TAGS,
   THREAD_ATTACHED,
   THREAD_BUSY_READS,
   THREAD_DROPPED_TOUCHES,
@@ -42,6 +49,20 @@ export interface ShardStats {
   readonly freePages: number;
   /** Pages that were moved between size classes. */
   readonly pagesMoved: number;
+  /** Different tags that entries have now. */
+  readonly tags: number;
+  /** Bytes of the pages that hold their names and the table of them. */
+  readonly tagBytes: number;
+  /** Leases granted. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** Thread slot of the home worker; -1 = none. */
   readonly homeThreadId: number;
 }
@@ -77,6 +98,19 @@ export interface EngineStats {
   readonly expirations: number;
   readonly items: number;
   readonly bytes: number;
+  /** Tags, each counted once for every shard where an entry has it. */
+  readonly tags: number;
+  readonly tagBytes: number;
+  /** Rights to load a missing key that were granted: by `lease` and `getOrLoad`. */
+  readonly leasesGranted: number;
+  /** Leases that ended because their key was written or invalidated, or their time was over. */
+  readonly leasesVoided: number;
+  /** Requests for a lease that another had. */
+  readonly leaseWaits: number;
+  /** Values that came after the end of their lease and were not stored. */
+  readonly fillsRefused: number;
+  /** Leases that are granted now. */
+  readonly leasesActive: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -91,7 +125,7 @@ function counter(view: DataView, address: number): number {
   return Number(view.getBigUint64(address, true));
 }
 
-function shardStats(view: DataView, shard: number): ShardStats {
+function shardStats(view: DataView, shard: number, pageBytes: number): ShardStats {
   return {
     sets: counter(view, shard + SHARD_SETS),
     deletes: counter(view, shard + SHARD_DELETES),
@@ -102,6 +136,13 @@ function shardStats(view: DataView, shard: number): ShardStats {
     pages: view.getUint32(shard + SHARD_PAGE_COUNT, true),
     freePages: view.getUint32(shard + SHARD_FREE_PAGES, true),
     pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
+    tags: view.getUint32(shard + SHARD_TAGS, true),
+    tagBytes: view.getUint32(shard + SHARD_TAG_PAGES, true) * pageBytes,
+    leasesGranted: counter(view, shard + SHARD_LEASES_GRANTED),
+    leasesVoided: counter(view, shard + SHARD_LEASES_VOIDED),
+    leaseWaits: counter(view, shard + SHARD_LEASES_WAITS),
+    fillsRefused: counter(view, shard + SHARD_LEASES_REFUSED),
+    leasesActive: view.getUint32(shard + SHARD_LEASES_ACTIVE, true),
     homeThreadId: view.getUint32(shard + SHARD_HOME, true) - 1,
   };
 }
@@ -130,7 +171,7 @@ export function readStats(
   const shardBytes = view.getUint32(HEADER_SHARD_BYTES, true);
   const firstShard = view.getUint32(HEADER_SHARDS, true);
   const shards = Array.from({ length: session.shardCount }, (_, index) =>
-    shardStats(view, firstShard + index * shardBytes),
+    shardStats(view, firstShard + index * shardBytes, session.pageBytes),
   );
   const threadBytes = view.getUint32(HEADER_THREAD_BYTES, true);
   const firstThread = view.getUint32(HEADER_THREADS, true);
@@ -157,6 +198,13 @@ export function readStats(
     expirations: sumShards('expirations'),
     items: sumShards('items'),
     bytes: sumShards('bytes'),
+    tags: sumShards('tags'),
+    tagBytes: sumShards('tagBytes'),
+    leasesGranted: sumShards('leasesGranted'),
+    leasesVoided: sumShards('leasesVoided'),
+    leaseWaits: sumShards('leaseWaits'),
+    fillsRefused: sumShards('fillsRefused'),
+    leasesActive: sumShards('leasesActive'),
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

@@ -3,14 +3,20 @@ import {
   STATUS_BUSY,
   STATUS_FULL,
   STATUS_MISS,
+  STATUS_NO_LEASE,
   STATUS_NO_SLOT,
+  STATUS_NOT_A_NUMBER,
+  STATUS_NUMBER_OVERFLOW,
   STATUS_OK,
   STATUS_OUT_OF_MEMORY,
   STATUS_OUTCOME_UNKNOWN,
   STATUS_PENDING,
+  STATUS_PRESENT,
   STATUS_REFUSED,
+  STATUS_STALE,
   STATUS_TOO_LARGE,
   STATUS_TOO_MANY_NAMESPACES,
+  STATUS_WAIT,
   type Status,
 } from '../native-free-core/status.js';
 
@@ -20,7 +26,11 @@ export type CacheErrorCode =
   | 'ERR_CACHE_INVALID_KEY'
   | 'ERR_CACHE_INVALID_TTL'
   | 'ERR_CACHE_INVALID_VALUE'
+  | 'ERR_CACHE_INVALID_TAG'
   | 'ERR_CACHE_INVALID_NAMESPACE'
+  | 'ERR_CACHE_NOT_A_NUMBER'
+  | 'ERR_CACHE_NUMBER_OVERFLOW'
+  | 'ERR_CACHE_INVALID_PATTERN'
   | 'ERR_CACHE_INCOMPATIBLE_HANDLE'
   | 'ERR_CACHE_VALUE_TOO_LARGE'
   | 'ERR_CACHE_BUFFER_TOO_SMALL'
@@ -30,6 +40,10 @@ export type CacheErrorCode =
   | 'ERR_CACHE_OVERLOADED'
   | 'ERR_CACHE_BUSY'
   | 'ERR_CACHE_OUTCOME_UNKNOWN'
+  | 'ERR_CACHE_CHECKPOINT_FAILED'
+  | 'ERR_CACHE_ABORTED'
+  | 'ERR_CACHE_LOAD_FAILED'
+  | 'ERR_CACHE_LOAD_TIMEOUT'
   | 'ERR_CACHE_CLOSED';
 
 /** What is known of a code, whatever the call. */
@@ -64,10 +78,31 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     cause: 'The value or its content type cannot be stored, or be read back, without loss.',
     remedy: 'Store a value that the codec carries, or encode it to a Uint8Array.',
   },
+  ERR_CACHE_INVALID_TAG: {
+    retryable: false,
+    cause:
+      'A tag is no string, empty, over 256 bytes of UTF-8, or not well-formed; or over 64 tags.',
+    remedy: 'Correct the tag that the message names by its place; nothing was stored or removed.',
+  },
   ERR_CACHE_INVALID_NAMESPACE: {
     retryable: false,
     cause: 'The name of a namespace is no string, empty, too long, or not well-formed UTF-16.',
     remedy: 'Use a short, well-formed name.',
+  },
+  ERR_CACHE_NOT_A_NUMBER: {
+    retryable: false,
+    cause: 'A number was to be added to a value that is not a safe integer or the text of one.',
+    remedy: 'Count under a key that holds integers alone, or set the key anew.',
+  },
+  ERR_CACHE_NUMBER_OVERFLOW: {
+    retryable: false,
+    cause: 'The sum would be beyond 2^53 - 1 or below -(2^53 - 1), and so not exact.',
+    remedy: 'Set the counter back before it gets there; the value was left as it was.',
+  },
+  ERR_CACHE_INVALID_PATTERN: {
+    retryable: false,
+    cause: 'The prefix or glob is no string, empty, too long, or not well-formed.',
+    remedy: "Correct what the message names; '\\' takes a special character as it is.",
   },
   ERR_CACHE_INCOMPATIBLE_HANDLE: {
     retryable: false,
@@ -113,6 +148,26 @@ export const ERROR_CODES: Readonly<Record<CacheErrorCode, ErrorCodeEntry>> = {
     retryable: false,
     cause: 'The thread that applied the command ended before it answered.',
     remedy: 'Read the entry; repeat the command where doing it twice does no harm (retryable).',
+  },
+  ERR_CACHE_CHECKPOINT_FAILED: {
+    retryable: true,
+    cause: 'The file of the engine could not be written; the one before it stays.',
+    remedy: 'Read the message: free disk space, or give a path that this user alone may write to.',
+  },
+  ERR_CACHE_ABORTED: {
+    retryable: true,
+    cause: 'The signal of the call was aborted before the call was through.',
+    remedy: 'Call again to go on; what was done until then stays done, as the message tells.',
+  },
+  ERR_CACHE_LOAD_FAILED: {
+    retryable: true,
+    cause: 'The loader of another thread, for whose result this call waited, has failed.',
+    remedy: 'See the message, which is that of its error; try again when the source is back.',
+  },
+  ERR_CACHE_LOAD_TIMEOUT: {
+    retryable: true,
+    cause: 'No loader delivered the value within waitMs, or within the lifetime of its lease.',
+    remedy: 'Try again, or raise waitMs and leaseMs above the time that the source takes.',
   },
   ERR_CACHE_CLOSED: {
     retryable: false,
@@ -195,6 +250,10 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_REFUSED:
     case STATUS_PENDING:
     case STATUS_MISS:
+    case STATUS_STALE:
+    case STATUS_PRESENT:
+    case STATUS_WAIT:
+    case STATUS_NO_LEASE:
       throw new TypeError(`${context.operation}: status ${status} is an answer, not a refusal`);
     case STATUS_BUSY:
     case STATUS_FULL:
@@ -203,6 +262,8 @@ export function statusError(status: Status, context: RefusalContext): CacheError
     case STATUS_OUTCOME_UNKNOWN:
     case STATUS_TOO_MANY_NAMESPACES:
     case STATUS_NO_SLOT:
+    case STATUS_NOT_A_NUMBER:
+    case STATUS_NUMBER_OVERFLOW:
       return refusalError(status, context);
     default:
       return unknownStatus(status, context);
@@ -240,6 +301,16 @@ function refusalError(status: RefusalStatus, context: RefusalContext): CacheErro
         `${operation}: all${count(context.threadsMax)} thread slots are taken; ` +
           "see the option 'threads'",
       );
+    case STATUS_NOT_A_NUMBER:
+      return refused(
+        'ERR_CACHE_NOT_A_NUMBER',
+        `${operation}: the value is neither a safe integer nor the decimal text of one`,
+      );
+    case STATUS_NUMBER_OVERFLOW:
+      return refused(
+        'ERR_CACHE_NUMBER_OVERFLOW',
+        `${operation}: the sum lies outside of -(2^53 - 1) to 2^53 - 1`,
+      );
   }
 }
 
@@ -264,9 +335,26 @@ export function invalidKey(problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_KEY', `key ${problem}`);
 }
 
+/** `ERR_CACHE_INVALID_PATTERN`; the subject is `prefix` or `glob`. */
+export function invalidPattern(subject: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_PATTERN', `${subject} ${problem}`);
+}
+
+/** `ERR_CACHE_ABORTED` with the reason that the signal gives. */
+export function aborted(operation: string, soFar: string, signal: AbortSignal): CacheError {
+  return new CacheError('ERR_CACHE_ABORTED', `${operation}: aborted; ${soFar}`, {
+    cause: signal.reason,
+  });
+}
+
 /** `ERR_CACHE_INVALID_TTL`; the field is what the caller called it, for example `ttl`. */
 export function invalidTtl(field: string, problem: string): CacheError {
   return new CacheError('ERR_CACHE_INVALID_TTL', `${field}: ${problem}`);
+}
+
+/** `ERR_CACHE_INVALID_TAG`; the field is what the caller called it, for example `tags[2]`. */
+export function invalidTag(field: string, problem: string): CacheError {
+  return new CacheError('ERR_CACHE_INVALID_TAG', `${field}: ${problem}`);
 }
 
 /** `ERR_CACHE_INVALID_VALUE`, with what the codec threw, where it did. */
@@ -298,6 +386,11 @@ export function bufferTooSmall(valueBytes: number, bufferBytes: number): CacheEr
 /** `ERR_CACHE_CLOSED` for the method that was called. */
 export function engineClosed(operation: string): CacheError {
   return refused('ERR_CACHE_CLOSED', `${operation}: the engine is closed`);
+}
+
+/** `ERR_CACHE_CHECKPOINT_FAILED`, with what the system said, where it did. */
+export function checkpointFailed(problem: string, cause?: unknown): CacheError {
+  return new CacheError('ERR_CACHE_CHECKPOINT_FAILED', `checkpoint: ${problem}`, { cause });
 }
 
 /** `ERR_CACHE_INVALID_OPTIONS` with every problem, one a line, each `field: problem`. */

@@ -3,6 +3,7 @@ import { describeValue } from './describe-value.js';
 import { type Duration, readDuration, TTL_NEVER_MS } from './duration.js';
 import { invalidOptions } from './errors.js';
 import { nearestName } from './nearest-name.js';
+import type { FileOption } from './persistence/file-option.js';
 
 /** A monotonic clock, injected by tests. */
 export interface EngineClock {
@@ -25,6 +26,40 @@ export type CodecOption = { readonly kind: 'json' } | { readonly kind: 'msgpack'
 
 /** `inplace`: a caller applies its write itself where the shard is free; `ring`: workers do. */
 export type WritesOption = { readonly kind: 'inplace' } | { readonly kind: 'ring' };
+
+/**
+ * Where entries outlive the process. `file`: they are written to `path` when the creating
+ * thread closes the engine and by `engine.checkpoint()`, and read when an engine is created with
+ * that path.
+ */
+export type PersistenceOption =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind: 'file';
+      /** Not a symbolic link; in a folder that not everybody may write to. One engine a path. */
+      readonly path: string;
+      /**
+       * What to do with a file that is not of a clean close, as after a crash: load its entries as
+       * stale, or drop them. Default `'load'`.
+       */
+      readonly stale?: 'load' | 'drop';
+    };
+
+/**
+ * Copies of entries that each thread keeps on its own heap, decoded: a hit then costs a look into
+ * a map. Checked against shared memory at every hit, so a copy is never older than the entry.
+ * `get` hands the kept object itself out, the same one each time: treat it as read-only, or have
+ * it frozen.
+ */
+export type NearCacheOption =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind?: 'on';
+      /** Most copies of one thread, 1 to 1,048,576; they take at most 32 MiB of stored bytes. */
+      readonly maxEntries?: number;
+      /** Freeze decoded values, in depth, before they are handed out. */
+      readonly frozen?: boolean;
+    };
 
 /** What `createEngine` takes. */
 export interface EngineOptions {
@@ -58,8 +93,19 @@ export interface EngineOptions {
   readonly codec?: CodecOption;
   /** Default `{ kind: 'inplace' }`. */
   readonly writes?: WritesOption;
+  /** Default `{ kind: 'off' }`. */
+  readonly persistence?: PersistenceOption;
+  /** Default: on, with 16,384 copies for each thread. */
+  readonly nearCache?: NearCacheOption;
   /** A clock for tests; with `workers: 0` alone, since a function stays in its thread. */
   readonly clock?: EngineClock;
+}
+
+/** What `nearCache` means. */
+export interface ResolvedNearCache {
+  readonly kind: 'on' | 'off';
+  readonly entryCountMax: number;
+  readonly isFrozen: boolean;
 }
 
 /** What the options mean on this machine: nothing is optional any more. Frozen. */
@@ -77,6 +123,9 @@ export interface ResolvedOptions {
   readonly eviction: EvictionOption;
   readonly codec: CodecOption;
   readonly writes: WritesOption;
+  /** `undefined`: off. */
+  readonly persistence: FileOption | undefined;
+  readonly nearCache: ResolvedNearCache;
   /** `undefined`: the real one. */
   readonly clock: EngineClock | undefined;
   /** Of the machine; with one processor, waiting by spinning only delays the other thread. */
@@ -126,6 +175,8 @@ const KNOWN_NAMES: readonly (keyof EngineOptions)[] = [
   'eviction',
   'codec',
   'writes',
+  'persistence',
+  'nearCache',
   'clock',
 ];
 
@@ -156,6 +207,8 @@ export function resolveOptions(raw: unknown, machine: Machine): ResolvedOptions 
     eviction: resolveKind(options, 'eviction', EVICTION_KINDS, DEFAULTS.eviction, problems),
     codec: resolveKind(options, 'codec', ['json', 'msgpack'], DEFAULTS.codec, problems),
     writes: resolveKind(options, 'writes', ['inplace', 'ring'], DEFAULTS.writes, problems),
+    persistence: resolvePersistence(options['persistence'], problems),
+    nearCache: resolveNearCache(options['nearCache'], problems),
     clock: resolveClock(options['clock'], workerCount, problems),
     availableParallelism: machine.availableParallelism,
   };
@@ -334,6 +387,69 @@ function resolveKind<Kind extends string>(
       (nearest === undefined ? `give ${forms}` : `did you mean '${nearest}'?`),
   );
   return standIn;
+}
+
+function resolvePersistence(value: unknown, problems: Problems): FileOption | undefined {
+  if (value === undefined) return undefined;
+  const field = 'persistence';
+  const forms = "{ kind: 'off' } or { kind: 'file', path }";
+  if (!isRecord(value)) return problems.add(field, `must be ${forms}, not ${describeValue(value)}`);
+  const { kind, path, stale = 'load', ...others } = value;
+  checkNames(others, ['kind', 'path', 'stale'], `${field}.`, problems);
+  if (kind === 'off') {
+    if (path !== undefined) problems.add(`${field}.path`, "needs kind: 'file'");
+    return undefined;
+  }
+  if (kind !== 'file') {
+    return problems.add(`${field}.kind`, `${describeValue(kind)} is unknown; give ${forms}`);
+  }
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    return problems.add(`${field}.path`, `${describeValue(path)} is no path of a file`);
+  }
+  if (stale !== 'load' && stale !== 'drop') {
+    return problems.add(
+      `${field}.stale`,
+      `${describeValue(stale)} is unknown; give 'load' or 'drop'`,
+    );
+  }
+  return Object.freeze({ kind, path, stale });
+}
+
+const NEAR_ENTRIES = 16_384;
+const NEAR_ENTRIES_MAX = 1_048_576;
+
+function resolveNearCache(value: unknown, problems: Problems): ResolvedNearCache {
+  const standIn = { kind: 'on', entryCountMax: NEAR_ENTRIES, isFrozen: false } as const;
+  if (value === undefined) return Object.freeze(standIn);
+  const field = 'nearCache';
+  if (!isRecord(value)) {
+    problems.add(field, `must be { kind: 'off' } or { frozen: true }, not ${describeValue(value)}`);
+    return standIn;
+  }
+  const { kind = 'on', maxEntries = NEAR_ENTRIES, frozen = false, ...others } = { ...value };
+  const isOff = kind === 'off';
+  const unknown = isOff ? { maxEntries: value['maxEntries'], frozen: value['frozen'] } : {};
+  checkNames(
+    defined({ ...others, ...unknown }),
+    isOff ? ['kind'] : NEAR_NAMES,
+    `${field}.`,
+    problems,
+  );
+  if (kind !== 'on' && !isOff) {
+    problems.add(`${field}.kind`, `must be 'on' or 'off', not ${describeValue(kind)}`);
+  }
+  if (typeof frozen !== 'boolean') {
+    problems.add(`${field}.frozen`, `must be true or false, not ${describeValue(frozen)}`);
+  }
+  const entryCountMax =
+    integerIn(maxEntries, 1, NEAR_ENTRIES_MAX, `${field}.maxEntries`, '', problems) ?? NEAR_ENTRIES;
+  return Object.freeze({ kind: isOff ? 'off' : 'on', entryCountMax, isFrozen: frozen === true });
+}
+
+const NEAR_NAMES: readonly string[] = ['kind', 'maxEntries', 'frozen'];
+
+function defined(given: Raw): Raw {
+  return Object.fromEntries(Object.entries(given).filter(([, member]) => member !== undefined));
 }
 
 function resolveClock(

@@ -2,12 +2,14 @@ import {
   FLAG_KEEP_TTL,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
+  FLAG_TAGGED,
 } from '../native-free-core/assembly/layout.js';
 import { checkContentType } from './content-types.js';
 import { describeValue } from './describe-value.js';
 import { parseTtl, TTL_KEEP_MS, type Ttl } from './duration.js';
 import { invalidOptions } from './errors.js';
 import { nearestName } from './nearest-name.js';
+import { checkTags, type TagNames } from './tags/tag-names.js';
 
 /** Options of one write. */
 export interface SetOptions {
@@ -20,6 +22,12 @@ export interface SetOptions {
   readonly only?: 'absent' | 'present';
   /** Stored with the value and given back by `getView`; up to 127 printable ASCII characters. */
   readonly contentType?: string;
+  /**
+   * Names by which `invalidateTag` finds the entry, in its namespace: up to 64 of 1 to 256 bytes
+   * of well-formed UTF-8; a name given twice counts once. They replace the tags that the entry
+   * had; without them it has none. Default: none.
+   */
+  readonly tags?: readonly string[];
 }
 
 /** What the options of one write mean. */
@@ -29,24 +37,26 @@ export interface ResolvedSetOptions {
   readonly flags: number;
   /** Empty = none. */
   readonly contentType: string;
+  readonly tags: TagNames | undefined;
 }
 
 /**
  * @throws {CacheError} `ERR_CACHE_INVALID_TTL`, `ERR_CACHE_INVALID_VALUE` for the content type,
- * `ERR_CACHE_INVALID_OPTIONS` for the condition
+ * `ERR_CACHE_INVALID_TAG`, `ERR_CACHE_INVALID_OPTIONS` for the condition
  */
 export function resolveSetOptions(options: SetOptions, defaultTtlMs: number): ResolvedSetOptions {
   checkSetOptions(options);
   const { ttl, only, contentType = '' } = options;
   if (contentType !== '') checkContentType(contentType);
-  const flags = conditionFlag(only);
+  const tags = options.tags === undefined ? undefined : checkTags(options.tags);
+  const flags = conditionFlag(only) | (tags === undefined ? 0 : FLAG_TAGGED);
   const ttlMs = ttl === undefined ? defaultTtlMs : parseTtl(ttl, 'ttl');
   return ttlMs === TTL_KEEP_MS
-    ? { ttlMs: defaultTtlMs, flags: flags | FLAG_KEEP_TTL, contentType }
-    : { ttlMs, flags, contentType };
+    ? { ttlMs: defaultTtlMs, flags: flags | FLAG_KEEP_TTL, contentType, tags }
+    : { ttlMs, flags, contentType, tags };
 }
 
-const KNOWN_NAMES: readonly string[] = ['ttl', 'only', 'contentType'];
+const KNOWN_NAMES: readonly string[] = ['ttl', 'only', 'contentType', 'tags'];
 
 function checkSetOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

@@ -67,7 +67,8 @@ export class ThreadSession {
   readonly directoryAddress: number;
   readonly #shardsAddress: number;
   readonly #shardBytes: number;
-  readonly #statusIndex: number;
+  /** Where `lastReadStatus` lies in `words`. */
+  readonly statusIndex: number;
   readonly #time: Float64Array;
 
   /** Attaches the calling thread. */
@@ -85,7 +86,7 @@ export class ThreadSession {
     this.words = new Int32Array(buffer);
     this.keys = new KeyEncoder(buffer, this.slot + THREAD_KEY);
     this.resultFloats = new Float64Array(buffer, this.slot + THREAD_RESULT, 8);
-    this.resultWords = new Uint32Array(buffer, this.slot + THREAD_RESULT, 16);
+    this.resultWords = new Uint32Array(buffer, this.slot + THREAD_RESULT, 18);
     this.valueAddress = this.slot + THREAD_VALUE;
     this.contentTypeAddress = this.slot + THREAD_CONTENT_TYPE;
     this.scratchBytes = view.getUint32(HEADER_SCRATCH_BYTES, true);
@@ -97,7 +98,7 @@ export class ThreadSession {
     this.directoryAddress = view.getUint32(HEADER_DIRECTORY, true);
     this.#shardsAddress = view.getUint32(HEADER_SHARDS, true);
     this.#shardBytes = view.getUint32(HEADER_SHARD_BYTES, true);
-    this.#statusIndex = (this.slot + THREAD_RESULT + RESULT_STATUS) / 4;
+    this.statusIndex = (this.slot + THREAD_RESULT + RESULT_STATUS) / 4;
     this.#time = new Float64Array(buffer, HEADER_TIME_MS, 1);
   }
 
@@ -105,6 +106,22 @@ export class ThreadSession {
   nowMs(): number {
     const sharedMs = this.#time[0] as number;
     return sharedMs < Number.POSITIVE_INFINITY ? sharedMs : this.clock.nowMs();
+  }
+
+  /** The same, and a clock that stands starts to tick. */
+  currentMs(): number {
+    const sharedMs = this.#time[0] as number;
+    return sharedMs < Number.POSITIVE_INFINITY ? sharedMs : this.core.refreshMs();
+  }
+
+  /** Sum of one of the shards' counters, modulo 2^32. */
+  sumOfShards(counter: number): number {
+    let sum = 0;
+    for (let shard = 0; shard < this.shardCount; shard++) {
+      const address = this.#shardsAddress + shard * this.#shardBytes + counter;
+      sum = (sum + (this.words[address / 4] as number)) | 0;
+    }
+    return sum;
   }
 
   /** Whether the thread that created the engine has closed it. */
@@ -125,11 +142,11 @@ export class ThreadSession {
 
   /** Status of this thread's last read; the core stores it too. */
   get lastReadStatus(): number {
-    return this.words[this.#statusIndex] as number;
+    return this.words[this.statusIndex] as number;
   }
 
   set lastReadStatus(status: number) {
-    this.words[this.#statusIndex] = status;
+    this.words[this.statusIndex] = status;
   }
 
   /** Gives the slot back; the session must not be used afterwards. */

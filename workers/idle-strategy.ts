@@ -1,6 +1,8 @@
 // What a home worker does when a round found nothing: spin a little, then sleep on its doorbell.
-// One worker also ticks the shared clock, for a while after each wake-up.
+// One worker also ticks the shared clock, for a while after each wake-up; which one the header
+// says, and that may change at any time.
 
+import { HEADER_TICKER_SLOT } from '../native-free-core/assembly/layout.js';
 import type { CoreExports } from '../native-free-core/core-exports.js';
 import type { Clock } from './clock.js';
 
@@ -18,27 +20,39 @@ const PAUSE_MS = 0.1;
 /** Waits for a home worker; one object per worker. */
 export class IdleStrategy {
   readonly #core: CoreExports;
+  readonly #words: Int32Array;
   readonly #home: number;
   readonly #clock: Clock;
-  readonly #ticks: boolean;
   readonly #spinRounds: number;
   #awakeUntilMs = 0;
   #fruitlessRounds = 0;
 
   /** With one processor spinning only delays the thread that is waited for. */
-  constructor(core: CoreExports, home: number, clock: Clock, ticks: boolean, processors: number) {
+  constructor(
+    core: CoreExports,
+    words: Int32Array,
+    home: number,
+    clock: Clock,
+    processors: number,
+  ) {
     this.#core = core;
+    this.#words = words;
     this.#home = home;
     this.#clock = clock;
-    this.#ticks = ticks;
     this.#spinRounds = processors > 1 ? SPIN_ROUNDS : 0;
+  }
+
+  /** Thread slot + 1 of the worker that ticks the clock, 0 = none. */
+  get #ticker(): number {
+    return Atomics.load(this.#words, HEADER_TICKER_SLOT / 4);
   }
 
   /** Called before each round with the time; shares it while the clock is ticked. */
   beginRound(nowMs: number): void {
     // A clock that runs is never left standing, whatever keeps this worker busy.
-    if (!this.#ticks) return;
-    if (nowMs < this.#awakeUntilMs || this.#core.isTicking() !== 0) this.#core.tick(nowMs);
+    if (this.#ticker !== this.#home + 1) return;
+    if (nowMs >= this.#awakeUntilMs && this.#core.isTicking() === 0) return;
+    this.#core.tickBy(this.#home, nowMs);
   }
 
   /** Called after a round that found work. */
@@ -56,9 +70,9 @@ export class IdleStrategy {
       return;
     }
     const dueInMs = core.nextDueMs(this.#home, nowMs) - nowMs;
-    const ticking = this.#ticks && nowMs < this.#awakeUntilMs;
-    const timeoutMs = ticking ? Math.min(TICK_MS, dueInMs) : dueInMs;
-    const wasWoken = core.park(this.#home, timeoutMs, this.#ticks && !ticking ? 1 : 0) !== 0;
+    const ticksOn = this.#ticker === this.#home + 1 && nowMs < this.#awakeUntilMs;
+    const timeoutMs = ticksOn ? Math.min(TICK_MS, dueInMs) : dueInMs;
+    const wasWoken = core.park(this.#home, timeoutMs, ticksOn ? 1 : 0) !== 0;
     if (wasWoken) this.stayAwake(this.#clock.nowMs());
   }
 }

@@ -1,218 +1,254 @@
 // The home workers of one arena: spawned, given their shards by the consistent-hash ring,
-// supervised, replaced when they die, stopped.
+// supervised, replaced when they die or hang, made more or fewer, stopped.
 
-import { Worker } from 'node:worker_threads';
 import type { Arena } from '../native-free-core/arena.js';
-import {
-  HEADER_SHARD_COUNT,
-  HEADER_STOP,
-  HEADER_TICKER_SLOT,
-} from '../native-free-core/assembly/layout.js';
-import {
-  markOf,
-  reclaimDeadThreads,
-  releaseSlot,
-  resetShards,
-  type ThreadMark,
-} from './dead-threads.js';
-import { ringDoorbell } from './doorbell.js';
-import { createHashRing, type HashRing } from './hash-ring.js';
-import type { ShardOwnerData, ShardOwnerReady } from './shard-owner.js';
+import { HEADER_STOP } from '../native-free-core/assembly/layout.js';
+import { reclaimDeadThreads, releaseSlot, resetShards } from './dead-threads.js';
+import { HeartbeatWatch } from './heartbeat-watch.js';
+import { HomeWorker } from './home-worker.js';
+import { RESTARTS_MAX, RestartBudget } from './restart-budget.js';
+import { ShardHomes } from './shard-homes.js';
+import type { GroupListener, RecoveryReason } from './supervision-events.js';
 
-/** How often threads that ended without detaching are looked for. */
-const SUPERVISION_MS = 1_000;
-/** A worker that dies so often within RESTART_WINDOW_MS is not started again. */
-const RESTARTS_MAX = 5;
-const RESTART_WINDOW_MS = 10_000;
-
-/** A home worker that died and what was done about it. */
-export interface WorkerLoss {
-  /** Position of the worker in its group. */
-  readonly workerIndex: number;
-  /** Shards that it held in mid-write; their entries are gone. */
-  readonly shardsReset: readonly number[];
-  /** False when it died too often and its shards are served by callers from now on. */
-  readonly restarted: boolean;
-  readonly error: Error | undefined;
-}
-
-interface Member {
-  readonly worker: Worker;
-  readonly threadId: number;
-  readonly mark: ThreadMark;
-}
+/** How often threads that ended without detaching are looked for, at least. */
+const RECLAIM_MS = 1_000;
+/** A worker whose loop makes no round for so long is terminated and replaced. */
+const HUNG_MS = 2_000;
 
 // From the sources (tests) the built worker is started: threads load no TypeScript.
 const ownSource = import.meta.url;
-const WORKER_URL = new URL(
+const WORKER_MODULE = new URL(
   ownSource.endsWith('.ts') ? '../dist/workers/shard-owner.js' : './shard-owner.js',
   ownSource,
 );
+
+/** What tests change; no option of the library leads here. */
+export interface GroupInternals {
+  /** A module that serves shards; it gets what `shard-owner.js` gets. */
+  readonly workerModule?: URL;
+  readonly hungMs?: number;
+  readonly restartsMax?: number;
+}
+
+/** The group was stopped while it was asked for something. */
+export class GroupStoppedError extends Error {
+  constructor() {
+    super('the group of home workers was stopped');
+    this.name = 'GroupStoppedError';
+  }
+}
 
 /** The home workers of an arena; made in the thread that created it. */
 export class ShardGroup {
   readonly #arena: Arena;
   readonly #birthMs: number;
-  readonly #ring: HashRing;
-  readonly #onLoss: (loss: WorkerLoss) => void;
-  readonly #members: (Member | undefined)[] = [];
-  readonly #exits = new Set<Promise<void>>();
-  readonly #lossTimesMs: number[] = [];
+  readonly #listener: GroupListener;
+  readonly #module: URL;
+  readonly #hungMs: number;
+  readonly #homes: ShardHomes;
+  readonly #budget: RestartBudget;
+  readonly #watch: HeartbeatWatch;
   readonly #words: Int32Array;
+  /** By position; `undefined` where one was lost. */
+  readonly #seats: (HomeWorker | undefined)[] = [];
+  /** Whose threads are not gone yet, those that start or leave included. */
+  readonly #living = new Set<HomeWorker>();
+  readonly #replacements = new Set<Promise<void>>();
+  #resizes: Promise<unknown> = Promise.resolve();
   #supervision: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #reclaimedMs = 0;
+  #isStopping = false;
 
-  constructor(arena: Arena, birthMs: number, ring: HashRing, onLoss: (loss: WorkerLoss) => void) {
+  constructor(
+    arena: Arena,
+    birthMs: number,
+    listener: GroupListener,
+    internals: GroupInternals = {},
+  ) {
     this.#arena = arena;
     this.#birthMs = birthMs;
-    this.#ring = ring;
-    this.#onLoss = onLoss;
+    this.#listener = listener;
+    this.#module = internals.workerModule ?? WORKER_MODULE;
+    this.#hungMs = internals.hungMs ?? HUNG_MS;
+    this.#homes = new ShardHomes(arena);
+    this.#budget = new RestartBudget(internals.restartsMax ?? RESTARTS_MAX);
+    this.#watch = new HeartbeatWatch(this.#hungMs);
     this.#words = new Int32Array(arena.buffer);
   }
 
-  /** Starts `workerCount` workers; resolves when all of them serve. */
-  async start(workerCount: number): Promise<void> {
-    const starts = Array.from({ length: workerCount }, (_, index) => this.#spawn(index));
-    const outcomes = await Promise.allSettled(starts);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    this.#members.push(
-      ...outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined)),
-    );
-    if (failed !== undefined) {
-      await this.stop();
-      throw failed.reason;
-    }
-    this.#assignHomes();
-    this.#supervision = setInterval(() => reclaimDeadThreads(this.#arena), SUPERVISION_MS);
-    this.#supervision.unref();
+  /** Home workers that serve now. */
+  get workerCount(): number {
+    return this.#seats.filter((worker) => worker !== undefined).length;
+  }
+
+  /**
+   * Starts or retires workers until there are so many, and deals the shards out anew: each that
+   * changes hands by one store, while reads and writes go on. Resolves to the number of shards that
+   * changed hands, when the new workers serve and the threads of the others are gone. Calls are
+   * served one after the other. Workers that were lost for good are started again.
+   *
+   * @throws {WorkerRefusedError} when a worker got no thread slot; the size is then as before
+   * @throws {GroupStoppedError}
+   */
+  resize(workerCount: number): Promise<number> {
+    const resized = this.#resizes.then(() => this.#resize(workerCount));
+    this.#resizes = resized.catch(() => undefined);
+    return resized;
   }
 
   /** Stops all workers and waits for their threads to end. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    clearInterval(this.#supervision);
+    this.#isStopping = true;
+    this.#supervise(false);
     Atomics.store(this.#words, HEADER_STOP / 4, 1);
-    for (const member of this.#members) {
-      if (member === undefined) continue;
-      member.worker.ref();
-      ringDoorbell(this.#arena, member.threadId);
-    }
-    await Promise.all(this.#exits);
+    for (const worker of this.#living) worker.wake();
+    await Promise.all([...this.#living].map((worker) => worker.end(this.#hungMs)));
+    await this.#resizes;
     // Whoever is still attached finds no home worker and looks after its own commands.
-    this.#members.length = 0;
-    this.#assignHomes();
+    this.#seats.length = 0;
+    this.#deal();
   }
 
-  /** Threads of the home workers, by position; undefined where one is not running. */
-  get threadIds(): readonly (number | undefined)[] {
-    return this.#members.map((member) => member?.threadId);
+  async #resize(workerCount: number): Promise<number> {
+    await this.#homes.prepare();
+    // What is being replaced is there, or given up, before shards are dealt out.
+    await Promise.all(this.#replacements);
+    this.#assertRunning();
+    if (workerCount < this.#seats.length) return this.#shrink(workerCount);
+    return this.#grow(workerCount);
   }
 
-  /** The worker at a position; tests end it to see what the group does. */
-  workerAt(index: number): Worker | undefined {
-    return this.#members[index]?.worker;
-  }
-
-  async #spawn(index: number): Promise<Member> {
-    const data: ShardOwnerData = {
-      arena: this.#arena.handle,
-      birthMs: this.#birthMs,
-      ticks: index === 0,
-    };
-    const worker = new Worker(WORKER_URL, {
-      workerData: data,
-      name: `hotshard-${index}`,
-      stdout: false,
-      stderr: false,
-      // Its loop allocates nothing: a small heap is enough and saves megabytes.
-      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
-    });
-    let failure: Error | undefined;
-    const exit = new Promise<void>((resolve) => {
-      worker.once('exit', () => resolve());
-    });
-    this.#exits.add(exit);
-    worker.on('error', (error: Error) => {
-      failure = error;
-    });
-    const threadId = await readyThread(worker, () => failure);
-    worker.unref();
-    const member = { worker, threadId, mark: markOf(this.#arena, threadId) };
-    worker.once('exit', () => this.#onExit(index, member, failure));
-    void exit.then(() => this.#exits.delete(exit));
-    return member;
-  }
-
-  #assignHomes(): void {
-    const live = this.#members.flatMap((member, index) => (member === undefined ? [] : [index]));
-    const shardCount = this.#words[HEADER_SHARD_COUNT / 4] ?? 0;
-    const homes = live.length > 0 ? this.#ring.assign(shardCount, live) : undefined;
-    for (let shard = 0; shard < shardCount; shard++) {
-      const member = homes === undefined ? undefined : this.#members[homes[shard] ?? 0];
-      this.#arena.core.setHome(shard, member === undefined ? 0 : member.threadId + 1);
+  async #grow(workerCount: number): Promise<number> {
+    const before = this.#seats.length;
+    this.#seats.length = workerCount;
+    const empty = [...this.#seats.keys()].filter((index) => this.#seats[index] === undefined);
+    const outcomes = await Promise.allSettled(empty.map((index) => this.#spawn(index)));
+    this.#assertRunning();
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) {
+      await this.#shrink(before);
+      throw failed.reason;
     }
-    const ticker = this.#members[0];
-    Atomics.store(this.#words, HEADER_TICKER_SLOT / 4, ticker ? ticker.threadId + 1 : 0);
-    if (ticker === undefined) this.#arena.core.tick(Number.POSITIVE_INFINITY);
-    for (const member of this.#members) {
-      if (member !== undefined) ringDoorbell(this.#arena, member.threadId);
-    }
+    this.#supervise(workerCount > 0);
+    return this.#deal();
   }
 
-  #onExit(index: number, member: Member, failure: Error | undefined): void {
-    if (this.#stopping || this.#members[index] !== member) return;
-    this.#members[index] = undefined;
-    this.#assignHomes();
-    const shardsReset = resetShards(this.#arena, member.mark);
+  async #shrink(workerCount: number): Promise<number> {
+    const leaving = this.#seats.splice(workerCount).filter((worker) => worker !== undefined);
+    const moved = this.#deal();
+    for (const worker of leaving) worker.retire();
+    await Promise.all(leaving.map((worker) => worker.end(this.#hungMs)));
+    this.#assertRunning();
+    this.#supervise(workerCount > 0);
+    return moved;
+  }
+
+  #assertRunning(): void {
+    if (this.#isStopping) throw new GroupStoppedError();
+  }
+
+  /** Gives shards and clock to the workers that are there; the shards that changed hands. */
+  #deal(): number {
+    const moved = this.#homes.assign(this.#seats);
+    this.#homes.assignTicker(this.#seats.filter((worker) => worker !== undefined));
+    return moved;
+  }
+
+  /** Starts a worker in a seat; it has no shards yet. */
+  async #spawn(index: number): Promise<void> {
+    const data = { arena: this.#arena.handle, birthMs: this.#birthMs };
+    const worker = new HomeWorker(this.#arena, index, data, this.#module);
+    this.#living.add(worker);
+    void worker.ended.then(() => this.#onEnd(worker));
+    try {
+      await worker.ready;
+    } catch (error) {
+      // One that was refused ends by itself.
+      await worker.end(this.#hungMs);
+      throw error;
+    }
+    if (!this.#isStopping && index < this.#seats.length) this.#seats[index] = worker;
+    else worker.retire();
+  }
+
+  #onEnd(worker: HomeWorker): void {
+    this.#living.delete(worker);
+    // One that never served is known to whoever started it.
+    if (this.#isStopping || worker.mark === undefined) return;
+    if (!worker.isRetired) this.#vacate(worker);
+    this.#recover(worker, worker.isHung ? 'worker-hung' : 'worker-lost');
+  }
+
+  /** Its shards and the clock go to the others. */
+  #vacate(worker: HomeWorker): void {
+    if (this.#seats[worker.index] !== worker) return;
+    this.#seats[worker.index] = undefined;
+    this.#deal();
+  }
+
+  /** Gives back what a worker that is gone had, and replaces it unless it was asked to leave. */
+  #recover(worker: HomeWorker, reason: RecoveryReason): void {
+    if (worker.mark === undefined) return;
+    const { threadId } = worker.mark;
+    const shards = resetShards(this.#arena, worker.mark);
     // What could not be given back now, the supervision gives back later.
-    releaseSlot(this.#arena, member.mark);
-    void this.#replace(index, shardsReset, failure);
-  }
-
-  /** Losses within the window, this one included. */
-  #countLoss(): number {
-    const nowMs = performance.now();
-    this.#lossTimesMs.push(nowMs);
-    while ((this.#lossTimesMs[0] ?? nowMs) < nowMs - RESTART_WINDOW_MS) this.#lossTimesMs.shift();
-    return this.#lossTimesMs.length;
+    releaseSlot(this.#arena, worker.mark);
+    for (const shard of shards) {
+      const workerIndex = worker.index;
+      this.#listener.shardRecovered({ shard, reason, threadId, workerIndex });
+    }
+    if (worker.isRetired) return;
+    const replacement = this.#replace(worker, shards);
+    this.#replacements.add(replacement);
+    void replacement.then(() => this.#replacements.delete(replacement));
   }
 
   /** Starts a worker in the place of one that was lost, then says what became of it. */
-  async #replace(
-    workerIndex: number,
-    shardsReset: readonly number[],
-    failure: Error | undefined,
-  ): Promise<void> {
-    let error = failure;
+  async #replace(lost: HomeWorker, shardsReset: readonly number[]): Promise<void> {
+    const { index: workerIndex, isHung: wasHung } = lost;
+    let error = lost.failure;
     let restarted = false;
-    while (!restarted && !this.#stopping && this.#countLoss() <= RESTARTS_MAX) {
+    while (!restarted && !this.#isStopping && this.#budget.allows(performance.now())) {
       try {
-        this.#members[workerIndex] = await this.#spawn(workerIndex);
+        await this.#spawn(workerIndex);
         restarted = true;
       } catch (thrown) {
         // Died before it served: one more loss.
         error = thrown instanceof Error ? thrown : new Error(String(thrown));
       }
     }
-    if (this.#stopping) return;
-    if (restarted) this.#assignHomes();
-    this.#onLoss({ workerIndex, shardsReset, restarted, error });
+    if (this.#isStopping) return;
+    if (restarted) this.#deal();
+    this.#listener.workerLost({ workerIndex, shardsReset, wasHung, restarted, error });
   }
-}
 
-/** The thread slot that the worker says it has; rejects when it ends or is refused before. */
-function readyThread(worker: Worker, failure: () => Error | undefined): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number): void => {
-      reject(failure() ?? new Error(`a home worker ended with code ${code} before it served`));
-    };
-    worker.once('exit', onExit);
-    worker.once('message', (ready: ShardOwnerReady) => {
-      worker.off('exit', onExit);
-      if (ready.threadId >= 0) resolve(ready.threadId);
-      else reject(new Error(`a home worker was refused with status ${ready.threadId}`));
-    });
-  });
+  #supervise(isOn: boolean): void {
+    if (isOn === (this.#supervision !== undefined)) return;
+    clearInterval(this.#supervision);
+    this.#supervision = isOn
+      ? setInterval(() => this.#look(), Math.min(RECLAIM_MS, this.#watch.periodMs)).unref()
+      : undefined;
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    const serving = this.#seats.filter((worker) => worker !== undefined);
+    const silent = this.#watch.look(serving, nowMs);
+    // A clock that stands still keeps expired entries alive: it changes hands before its worker
+    // is given up.
+    this.#homes.assignTicker(
+      serving.filter((worker) => !silent.some((each) => each.worker === worker)),
+    );
+    for (const { worker, silentMs, isHung } of silent) {
+      if (!isHung) continue;
+      this.#vacate(worker);
+      worker.kill();
+      this.#listener.workerHung({ workerIndex: worker.index, silentMs });
+    }
+    if (nowMs - this.#reclaimedMs < RECLAIM_MS) return;
+    this.#reclaimedMs = nowMs;
+    reclaimDeadThreads(this.#arena);
+  }
 }
 
 /** Makes the group of an arena and starts its workers. */
@@ -220,9 +256,16 @@ export async function startShardGroup(
   arena: Arena,
   birthMs: number,
   workerCount: number,
-  onLoss: (loss: WorkerLoss) => void,
+  listener: GroupListener,
+  internals: GroupInternals = {},
 ): Promise<ShardGroup> {
-  const group = new ShardGroup(arena, birthMs, await createHashRing(), onLoss);
-  await group.start(workerCount);
+  const group = new ShardGroup(arena, birthMs, listener, internals);
+  if (workerCount === 0) return group;
+  try {
+    await group.resize(workerCount);
+  } catch (error) {
+    await group.stop();
+    throw error;
+  }
   return group;
 }

@@ -11,6 +11,7 @@ import {
   HEADER_LIMIT_BYTES,
   HEADER_NAMESPACES,
   HEADER_PAGE_BYTES,
+  HEADER_PAGE_CHANGES,
   HEADER_PAGE_COUNT,
   HEADER_PAGE_SHIFT,
   HEADER_PAGES,
@@ -36,6 +37,7 @@ export let namespaces: usize = 0;
 export let threads: usize = 0;
 export let threadBytes: u32 = 0;
 export let directory: usize = 0;
+export let changes: usize = 0;
 export let shards: usize = 0;
 export let shardBytes: u32 = 0;
 export let pages: usize = 0;
@@ -78,6 +80,7 @@ export function bindArena(): void {
   threads = load<u32>(HEADER_THREADS);
   threadBytes = load<u32>(HEADER_THREAD_BYTES);
   directory = load<u32>(HEADER_DIRECTORY);
+  changes = load<u32>(HEADER_PAGE_CHANGES);
   shards = load<u32>(HEADER_SHARDS);
   shardBytes = load<u32>(HEADER_SHARD_BYTES);
   pages = load<u32>(HEADER_PAGES);

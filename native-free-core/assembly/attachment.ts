@@ -28,11 +28,13 @@ import {
   THREAD_OS_ID,
   THREAD_OS_START,
   THREAD_PARKED,
+  THREAD_RETIRED,
   THREAD_RETURNED,
   THREAD_RINGS,
   THREAD_STATE,
   THREAD_WAITING,
 } from "./layout";
+import { releaseLeasesOf } from "./lease-walks";
 import { tryHold } from "./owner";
 import {
   givePage,
@@ -81,6 +83,7 @@ export function attachThread(osThreadId: f64, osStartTime: f64, counts: u32): i3
   publish32(slot + THREAD_HAZARD, 0);
   put32(slot + THREAD_WAITING, 0);
   put32(slot + THREAD_PARKED, 0);
+  put32(slot + THREAD_RETIRED, 0);
   put32(slot + THREAD_HEARTBEAT, 0);
   put32(slot + THREAD_CALLS, counts);
   put32(slot + THREAD_RETURNED, 0);
@@ -136,6 +139,7 @@ function dropRings(slot: usize, id: u32, state: u32, stepsMax: u32): bool {
     if (ring != 0 && atomic.load<u32>(slot + THREAD_STATE) == state) {
       if (load<u32>(slot + THREAD_RETURNED) != 0) dropReturned(shard, id);
       dropStaged(shard, id);
+      releaseLeasesOf(shard, id);
       put32(word, 0);
       givePage(shard, pageOf(ring));
     }

@@ -29,10 +29,27 @@ export function refreshMs(): f64 {
   const ticker = load<u32>(HEADER_TICKER_SLOT);
   if (ticker != 0) {
     const shared = raiseMs(now);
-    ringDoorbell(threads + (ticker - 1) * threadBytes);
+    passOn();
     return shared;
   }
   return now;
+}
+
+/**
+ * After the time was raised: wakes the worker that ticks, or stops the clock where there is none.
+ * Whoever gives the clock to another worker, or to none, stores the slot, then rings the worker or
+ * stops the clock: this thread sees the slot, or they see the time.
+ */
+function passOn(): void {
+  const ticker = atomic.load<u32>(HEADER_TICKER_SLOT);
+  if (ticker == 0) publishF64(HEADER_TIME_MS, Infinity);
+  else ringDoorbell(threads + (ticker - 1) * threadBytes);
+}
+
+/** Moves the shared time on, by the worker that ticks; by now it may be another one. */
+export function tickBy(home: u32, nowMs: f64): void {
+  raiseMs(nowMs);
+  if (atomic.load<u32>(HEADER_TICKER_SLOT) != home + 1) passOn();
 }
 
 /**
@@ -82,7 +99,7 @@ export function countOperation(): void {
 }
 
 /** Moves a ticking clock on; one that was stopped meanwhile stays stopped. */
-function refreshTicked(): void {
+export function refreshTicked(): void {
   const seen = sharedMs();
   if (!(seen < Infinity)) return;
   const now = hostNowMs();

@@ -11,11 +11,19 @@ import {
 } from "./arena";
 import { copyKey } from "./bytes";
 import { countOperation, currentMs, judgeBy, ringDoorbell } from "./clock";
+import { applyIncrement } from "./counting";
 import { hashBytes, namespaceSeed } from "./hash";
 import { unpin } from "./hazard";
+import { applyLease, applyLeaseEnd } from "./lease-commands";
 import {
   OP_DELETE,
+  OP_EXPIRE_TAGGED,
+  OP_INCREMENT,
+  OP_LEASE,
+  OP_LEASE_END,
   OP_RELEASE,
+  OP_REMOVE_TAGGED,
+  OP_SCAN,
   OP_SET,
   OP_STAGE,
   OP_TOUCH,
@@ -26,6 +34,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -40,6 +49,7 @@ import {
   RING_TAIL,
   SHARD_HOME,
   SHARD_ID,
+  SHARD_LAST_SERVED,
   SHARD_WANTED,
   THREAD_COMPLETIONS,
   THREAD_INPLACE,
@@ -47,6 +57,7 @@ import {
   THREAD_QUEUED,
   THREAD_RING_HIGH,
   THREAD_RINGS,
+  THREAD_SLOTS_MAX,
   THREAD_WAITING,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
@@ -59,14 +70,20 @@ import {
   takeRecord,
   waitingBytes,
 } from "./ring";
-import { applyDelete, applyRelease, applySet, applyStage, applyTouch } from "./shard";
+import { applyScan } from "./scan";
+import { applyDelete, applyRelease, applySet, applyStage, applyTouch, dropStaged } from "./shard";
 import { STATUS_FULL, STATUS_PENDING, STATUS_REFUSED } from "./status";
 import { add32, put16, put32, put64, put8, putF64 } from "./store";
+import { applyTagged } from "./tag-invalidation";
 import { upkeep } from "./upkeep";
 
 /** Work for other callers that one holder does before it lets go, in units (see `drainWork`). */
 const FOREIGN_UNITS_MAX: u32 = 64;
 const HAND_OVER_ROUNDS_MAX: u32 = 4;
+/** What a slice of a scan costs of a holder's units: no second one follows it. */
+const SCAN_COST: u32 = 256;
+/** Units that a slice of an invalidation counts for, however little it finds to do. */
+const SLICE_UNITS: u32 = 32;
 
 let record: usize = 0;
 let shardIndex: u32 = 0;
@@ -113,21 +130,58 @@ export function beginCommand(opcode: u32, keyBytes: u32, namespaceId: u32, roomB
 
 /** Begins a command that names a shard instead of a key (stage and release). */
 export function beginShardCommand(opcode: u32, shard: u32): i32 {
+  return beginTagCommand(opcode, shard, 0, 0) == STATUS_FULL ? STATUS_FULL : 0;
+}
+
+/**
+ * Begins a command about tags in a shard. Returns the address where its slice and the names go,
+ * `roomBytes` of them, or FULL.
+ */
+export function beginTagCommand(opcode: u32, shard: u32, namespaceId: u32, roomBytes: u32): i32 {
   shardIndex = shard;
-  record = claimRecord(ringOf(thread, shard), RECORD_KEY);
+  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shard), size);
   if (record == 0) return STATUS_FULL;
-  put32(record + RECORD_SIZE, RECORD_KEY);
+  put32(record + RECORD_SIZE, size);
   put8(record + RECORD_OPCODE, opcode);
   put16(record + RECORD_KEY_BYTES, 0);
-  put16(record + RECORD_NAMESPACE, 0);
+  put16(record + RECORD_NAMESPACE, namespaceId);
   put32(record + RECORD_OLD, 0);
   put32(record + RECORD_PAGES, 0);
-  return 0;
+  return <i32>(record + RECORD_KEY);
+}
+
+/**
+ * Begins a slice of a scan of one shard. Returns the address where its fields (SCAN_*), the
+ * pattern and room for keys go, `roomBytes` in all, or FULL.
+ */
+export function beginScan(
+  shard: u32,
+  namespaceId: u32,
+  patternBytes: u32,
+  roomBytes: u32,
+): i32 {
+  shardIndex = shard;
+  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
+  record = claimRecord(ringOf(thread, shard), size);
+  if (record == 0) return STATUS_FULL;
+  put32(record + RECORD_SIZE, size);
+  put8(record + RECORD_OPCODE, OP_SCAN);
+  put16(record + RECORD_KEY_BYTES, patternBytes);
+  put16(record + RECORD_NAMESPACE, namespaceId);
+  put32(record + RECORD_OLD, 0);
+  put32(record + RECORD_PAGES, 0);
+  return <i32>(record + RECORD_KEY);
 }
 
 /** The namespace's epoch at the call, for a command that waited before it was begun. */
 export function describeCall(epoch: u32): void {
   put32(record + RECORD_EPOCH, epoch);
+}
+
+/** Version that a set asks for, token of a lease, or what an increment adds. */
+export function describeGuard(guard: f64): void {
+  putF64(record + RECORD_GUARD, guard);
 }
 
 /** Pages or old item that the command is about. */
@@ -149,8 +203,10 @@ export function submit(
   ttlMs: f64,
   inPlace: u32,
 ): i32 {
-  // Only now: the value may have been copied out of a pinned entry.
-  unpin();
+  // Only now: the value may have been copied out of a pinned entry. Slices of scans and
+  // invalidations (opcodes 6 to 8) are sent while their thread still looks at what it has pinned.
+  const opcode = load<u8>(record + RECORD_OPCODE);
+  if (opcode < OP_REMOVE_TAGGED || opcode > OP_SCAN) unpin();
   const now = currentMs();
   put32(record + RECORD_VALUE_BYTES, valueBytes);
   put8(record + RECORD_CONTENT_TYPE_BYTES, contentTypeBytes);
@@ -202,7 +258,8 @@ function publish(shard: usize, ring: usize, mayHold: bool): i32 {
     drainWork(shard, FOREIGN_UNITS_MAX);
     release(shard);
   }
-  const home = load<u32>(shard + SHARD_HOME);
+  // After the work bit: whoever gives the shard to another worker stores the home, then rings.
+  const home = atomic.load<u32>(shard + SHARD_HOME);
   if (home != 0 && workOf(shard) != 0) ringDoorbell(threadAddress(home - 1));
   return STATUS_PENDING;
 }
@@ -228,7 +285,7 @@ export function release(shard: usize): void {
     // Others may go on publishing for ever: after some rounds the home worker takes over, or,
     // where there is none, the callers themselves.
     if (rounds == HAND_OVER_ROUNDS_MAX) {
-      const home = load<u32>(shard + SHARD_HOME);
+      const home = atomic.load<u32>(shard + SHARD_HOME);
       if (home != 0) ringDoorbell(threadAddress(home - 1));
       else wakeCallers(shard);
       return;
@@ -251,14 +308,25 @@ function wakeCallers(shard: usize): void {
 
 /**
  * Runs waiting commands of all callers for about `unitsMax` units; the units used. A command costs
- * one unit and one more for each KiB.
+ * a unit or more (see `unitsOf`).
  */
 export function drainWork(shard: usize, unitsMax: u32): u32 {
-  let work = workOf(shard);
+  const work = workOf(shard);
+  // Rings take turns: one that is always full must not keep those behind it waiting.
+  const last = <u64>(load<u32>(shard + SHARD_LAST_SERVED) & (THREAD_SLOTS_MAX - 1));
+  const later = work & ~(((<u64>2) << last) - 1);
+  const ran = drainRings(shard, later, unitsMax);
+  return ran < unitsMax ? ran + drainRings(shard, work & ~later, unitsMax - ran) : ran;
+}
+
+/** Drains the rings of the threads named by bits, the lowest first; the units used. */
+function drainRings(shard: usize, rings: u64, unitsMax: u32): u32 {
+  let work = rings;
   let ran: u32 = 0;
   while (work != 0 && ran < unitsMax) {
     const id = <u32>ctz<u64>(work);
     work &= work - 1;
+    put32(shard + SHARD_LAST_SERVED, id);
     ran += drainRing(shard, id, unitsMax - ran);
   }
   return ran;
@@ -276,7 +344,7 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   while (ran < unitsMax) {
     const next = takeRecord(ring);
     if (next == 0) break;
-    const units = 1 + (load<u32>(next + RECORD_SIZE) >> 10);
+    const units = unitsOf(next);
     put32(next + RECORD_STATUS, apply(shard, next, id));
     finishRecord(ring, next);
     ran += units;
@@ -284,6 +352,16 @@ function drainRing(shard: usize, id: u32, unitsMax: u32): u32 {
   if (waitingBytes(ring) != 0) markWork(shard, id);
   if (ran != 0) announce(slot);
   return ran;
+}
+
+/** What a command costs: one unit, one more for each KiB, and what a slice may take. */
+@inline
+function unitsOf(command: usize): u32 {
+  const opcode = load<u8>(command + RECORD_OPCODE);
+  // No second slice of a scan follows the first: it is as much as a slice of a home worker.
+  if (opcode == OP_SCAN) return SCAN_COST;
+  const isSlice = opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED;
+  return (isSlice ? SLICE_UNITS : 1) + (load<u32>(command + RECORD_SIZE) >> 10);
 }
 
 /** Tells a caller that commands of its were answered. */
@@ -299,5 +377,14 @@ function apply(shard: usize, command: usize, id: u32): i32 {
   if (opcode == OP_TOUCH) return applyTouch(shard, command);
   if (opcode == OP_STAGE) return applyStage(shard, command, id);
   if (opcode == OP_RELEASE) return applyRelease(shard, command, id);
+  if (opcode == OP_INCREMENT) return applyIncrement(shard, command, id);
+  if (opcode == OP_SCAN) return applyScan(shard, command);
+  if (opcode == OP_REMOVE_TAGGED || opcode == OP_EXPIRE_TAGGED) {
+    const status = applyTagged(shard, command);
+    dropStaged(shard, command);
+    return status;
+  }
+  if (opcode == OP_LEASE) return applyLease(shard, command, id);
+  if (opcode == OP_LEASE_END) return applyLeaseEnd(shard, command);
   return STATUS_REFUSED;
 }

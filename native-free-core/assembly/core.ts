@@ -2,21 +2,35 @@
 
 export { attachThread, detachThread } from "./attachment";
 export { createArena } from "./creation";
+export {
+  closeImport,
+  holdShard,
+  importRecord,
+  letGoShard,
+  openImport,
+  stageImport,
+} from "./importing";
 export { resetShardOf } from "./reset";
 export { bindArena, bindThread } from "./arena";
+export { clearNamespace } from "./clearing";
 export {
   beginCommand,
+  beginScan,
   beginShardCommand,
+  beginTagCommand,
   commandRecord,
   commandShard,
   describeCall,
+  describeGuard,
   describePages,
   helpShard,
   submit,
 } from "./commands";
+export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
-export { clearNamespace, registerNamespace } from "./namespaces";
-export { read } from "./reader";
+export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
+export { registerNamespace } from "./namespaces";
+export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export {
   answered,
@@ -30,7 +44,7 @@ export {
   shardOfKey,
   waiting,
 } from "./inspection";
-export { isTicking, tick } from "./clock";
+export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

@@ -32,7 +32,7 @@ import {
   SHARD_PAGES_MOVED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import { NO_PAGE, noteChange, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
 import {
   forsakenClass,
   oldestClass,
@@ -52,8 +52,10 @@ import {
   freeChunks,
   strideOf,
 } from "./slab";
-import { publish32, put32, put64 } from "./store";
+import { put32, put64, release32 } from "./store";
 import { findReference, removeEntry, swapReference } from "./table";
+import { isTagged } from "./tag-block";
+import { tagsMove } from "./tags";
 import { wheelReplace } from "./wheel";
 
 /** Counts removals and moves of items: who keeps an entry's address across one looks again. */
@@ -230,12 +232,14 @@ function relocate(shard: usize, item: usize, sizeClass: u32): void {
 function moveItem(shard: usize, item: usize, target: usize): void {
   copyBytes(target + ITEM_CLASS, item + ITEM_CLASS, itemBytes(item) - ITEM_CLASS);
   fence();
-  publish32(target + ITEM_STATE, ITEM_LIVE);
+  release32(target + ITEM_STATE, ITEM_LIVE);
   policyMove(shard, item, target);
   wheelReplace(shard, item, target);
+  if (isTagged(target)) tagsMove(shard, item, target);
   const hash = load<u64>(item + ITEM_HASH);
   const entry = findReference(shard, hash, toReference(item));
   swapReference(shard, hash, entry, toReference(target));
+  noteChange(pageOf(target));
   dispose(shard, item);
   upheavals += 1;
 }

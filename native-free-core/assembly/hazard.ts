@@ -2,8 +2,9 @@
 //
 // A reader of a value too large to copy stores the item's reference in its hazard word, then
 // validates the stripe. Whoever frees such an item unlinks it first (odd window), then looks at
-// all hazard words. Both steps are sequentially consistent, so either the reader's validation
-// sees the changed stripe, or the freer sees the pin.
+// all hazard words. A full fence lies between the two steps on either side (the sequentially
+// consistent store of the pin, an atomic addition of nothing before the look), so either the
+// reader's validation sees the changed stripe, or the freer sees the pin.
 
 import { scratchBytes, thread, threadAddress } from "./arena";
 import {
@@ -12,8 +13,9 @@ import {
   ITEM_CLASS,
   ITEM_VALUE_BYTES,
   THREAD_HAZARD,
+  THREAD_RETURNED,
 } from "./layout";
-import { publish32 } from "./store";
+import { add32, publish32 } from "./store";
 
 /** True for items that readers pin instead of copying. */
 @inline
@@ -35,6 +37,7 @@ export function unpin(): void {
 
 /** True when some thread may still read the item. */
 export function isPinned(reference: u32): bool {
+  add32(thread + THREAD_RETURNED, 0);
   const slots = load<u32>(HEADER_THREAD_SLOTS);
   for (let id: u32 = 0; id < slots; id++) {
     if (atomic.load<u32>(threadAddress(id) + THREAD_HAZARD) == reference) return true;

@@ -6,14 +6,10 @@ import { isPinnable, isPinned } from "./hazard";
 import {
   CLASS_LARGE,
   ITEM_CLASS,
-  ITEM_CONTENT_TYPE_BYTES,
   ITEM_EXPIRY_MS,
-  ITEM_HEAD_BYTES,
-  ITEM_KEY_BYTES,
   ITEM_LIMBO,
   ITEM_LRU_NEXT,
   ITEM_STATE,
-  ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
   PAGE_NEXT,
   SHARD_BYTES_USED,
@@ -21,21 +17,18 @@ import {
   SHARD_ITEMS,
   SHARD_LIMBO,
 } from "./layout";
-import { givePage, pageEntry, pageOf } from "./pages";
+import { givePage, noteChange, pageEntry, pageOf } from "./pages";
 import { oldestOfClass, policyLink, policyUnlink } from "./policy";
 import { freeChunk, strideOf } from "./slab";
 import { put32, put64 } from "./store";
+import { bytesWithBlock, contentBytes, isTagged } from "./tag-block";
+import { tagsCollect, tagsLink, tagsUnlink } from "./tags";
 import { wheelInsert, wheelRemove } from "./wheel";
 
-/** Bytes of head, key, content type and value. */
+/** Bytes of head, key, content type, value and tag block. */
 @inline
 export function itemBytes(item: usize): u32 {
-  return (
-    ITEM_HEAD_BYTES +
-    load<u16>(item + ITEM_KEY_BYTES) +
-    load<u8>(item + ITEM_CONTENT_TYPE_BYTES) +
-    load<u32>(item + ITEM_VALUE_BYTES)
-  );
+  return isTagged(item) ? bytesWithBlock(item) : contentBytes(item);
 }
 
 /** Pages that an item of so many bytes takes. */
@@ -54,7 +47,7 @@ function addBytesUsed(shard: usize, bytes: i64): void {
   put64(shard + SHARD_BYTES_USED, load<u64>(shard + SHARD_BYTES_USED) + bytes);
 }
 
-/** Puts an item that the index names on its queue and the wheel, and counts it. */
+/** Puts an item that the index names on all lists (queue, wheel, tags), and counts it. */
 export function enlist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
   policyLink(shard, item);
@@ -62,11 +55,16 @@ export function enlist(shard: usize, item: usize): void {
   put64(shard + SHARD_CLASS_USED, used | ((<u64>1) << <u64>sizeClass));
   put32(item + ITEM_WHEEL_PREV, 0);
   if (load<f64>(item + ITEM_EXPIRY_MS) < Infinity) wheelInsert(shard, item);
+  if (isTagged(item)) tagsLink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) + 1);
   addBytesUsed(shard, footprintBytes(item));
+  noteChange(pageOf(item));
 }
 
-/** The reverse of `enlist`; the index does not name the item any more. */
+/**
+ * The reverse of `enlist`; the index does not name the item any more. Tags that have no member now
+ * stay until the item's state is changed: see `dispose` and `retire`.
+ */
 export function delist(shard: usize, item: usize): void {
   const sizeClass = load<u8>(item + ITEM_CLASS);
   policyUnlink(shard, item);
@@ -75,6 +73,7 @@ export function delist(shard: usize, item: usize): void {
     put64(shard + SHARD_CLASS_USED, used & ~((<u64>1) << <u64>sizeClass));
   }
   wheelRemove(shard, item);
+  if (isTagged(item)) tagsUnlink(shard, item);
   put32(shard + SHARD_ITEMS, load<u32>(shard + SHARD_ITEMS) - 1);
   addBytesUsed(shard, -(<i64>footprintBytes(item)));
 }
@@ -89,9 +88,16 @@ export function freePageList(shard: usize, firstPage: u32): void {
   }
 }
 
+/** Gives a delisted item another state than live; what only it kept is freed. */
+export function retire(shard: usize, item: usize, state: u32): void {
+  put32(item + ITEM_STATE, state);
+  noteChange(pageOf(item));
+  if (isTagged(item)) tagsCollect(shard, item);
+}
+
 function freeMemory(shard: usize, item: usize): void {
   const large = load<u8>(item + ITEM_CLASS) == CLASS_LARGE;
-  put32(item + ITEM_STATE, 0);
+  retire(shard, item, 0);
   if (large) freePageList(shard, pageOf(item));
   else freeChunk(shard, item);
 }
@@ -102,7 +108,7 @@ function freeMemory(shard: usize, item: usize): void {
  */
 export function dispose(shard: usize, item: usize): void {
   if (isPinnable(item) && isPinned(toReference(item))) {
-    put32(item + ITEM_STATE, ITEM_LIMBO);
+    retire(shard, item, ITEM_LIMBO);
     put32(item + ITEM_LRU_NEXT, load<u32>(shard + SHARD_LIMBO));
     put32(shard + SHARD_LIMBO, toReference(item));
     return;

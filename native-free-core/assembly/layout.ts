@@ -7,9 +7,11 @@
 //   class lookup                 size class by item size in 8-byte units
 //   namespaces   registry        epoch and name of each namespace                     64 KiB
 //   names        name bytes      append only; 1/128 of the memory, at most 516 KiB
+//   stamps       tag stamps      numbers of the latest invalidations of tags          32 KiB
 //   threads      thread slots    identity, hazard word, counters, scratch areas
 //   shards       shard headers   owner, work, index root, lists, wheel, stripes
 //   directory    page directory  state of every page: with the items, THE TRUTH
+//   changes      change counts   of every page, for who copies it while it is written to
 //   pages        pages           items, index segments, rings, large values
 //
 // Addresses are bytes and fit 32 bits; references are addresses in units of 8 bytes, 0 = none.
@@ -60,17 +62,27 @@ export const HEADER_CLEARS: u32 = 264; // namespaces cleared so far, modulo 2^32
 export const HEADER_ATTACHED: u32 = 268; // threads attached now
 export const HEADER_STOP: u32 = 272; // 1 = home workers leave their loop
 export const HEADER_TICKER_SLOT: u32 = 276; // thread slot + 1 of the ticking worker
+// Line of leases and invalidations.
+export const HEADER_INVALIDATIONS: u32 = 280; // u64, number of the latest invalidation of a tag
+export const HEADER_LEASE_TOKENS: u32 = 288; // u64, leases granted in all shards: the last token
+export const HEADER_STAMPS: u32 = 296; // u32, constant: address of the tag stamps
 // Constants of the eviction policy.
 export const HEADER_POLICY: u32 = 312; // POLICY_LRU and the following
 export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
 export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
 export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
+// Constant as well.
+export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts: u32 of each page
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
 
 export const SLOT_TABLE_SLOTS: u32 = 4096; // key slots; the top 12 bits of a hash name one
 export const SLOT_HASH_SHIFT: u64 = 52; // bits of a hash below the slot number
+
+// ── Tag stamps ──────────────────────────────────────────────────────────────────────────────
+// u64 each: number of the latest invalidation of a tag whose hash names the stamp, 0 = none.
+export const STAMP_COUNT: u32 = 4096; // a power of two
 
 // ── Size classes ────────────────────────────────────────────────────────────────────────────
 export const CLASS_MAX: u32 = 64; // size classes at most
@@ -97,6 +109,7 @@ export const THREAD_COMPLETIONS: u32 = 256; // u32, bumped by holders after they
 export const THREAD_WAITING: u32 = 260; // u32, 1 = the caller sleeps on completions
 export const THREAD_DOORBELL: u32 = 384; // u32, home workers wait on it
 export const THREAD_PARKED: u32 = 388; // u32, 1 = the worker sleeps or is about to
+export const THREAD_RETIRED: u32 = 392; // u32, 1 = the worker leaves its loop and its slot
 export const THREAD_HEARTBEAT: u32 = 512; // u32, rounds of the worker's loop
 // Counters of the thread, u64 each; written by the thread alone.
 export const THREAD_HITS: u32 = 640; // reads that found an entry
@@ -118,6 +131,11 @@ export const RESULT_CONTENT_TYPE_BYTES: u32 = 40; // u32
 export const RESULT_ITEM: u32 = 44; // u32 reference of the pinned item, 0 when copied
 export const RESULT_FIRST: u32 = 48; // u32 address of the first value byte of a pinned item
 export const RESULT_STATUS: u32 = 52; // i32
+// For copies that the thread keeps (READ_NEAR).
+export const RESULT_STRIPE: u32 = 56; // u32 address of the key's stripe
+export const RESULT_STRIPE_VERSION: u32 = 60; // u32 its value, by which the read was validated
+export const RESULT_REFERENCE: u32 = 64; // u32 reference of the item
+export const RESULT_UPPER_HASH: u32 = 68; // u32 upper half of the key's hash
 export const THREAD_CONTENT_TYPE: u32 = 896; // 128 bytes, content type of the last read
 export const THREAD_RINGS: u32 = 1024; // u32 × SHARD_MAX: address of the ring page per shard
 export const THREAD_KEY: u32 = 1280; // key scratch, KEY_BYTES_MAX and room for wide stores
@@ -157,7 +175,7 @@ export const TOUCH_MAX: u32 = 2048; // touches of one buffer at most
 export const RECORD_SIZE: u32 = 0; // u32, bytes with padding, multiple of 16
 export const RECORD_OPCODE: u32 = 4; // u8
 export const RECORD_FLAGS: u32 = 5; // u8
-export const RECORD_ENCODING: u32 = 6; // u8
+export const RECORD_ENCODING: u32 = 6; // u8; OP_LEASE_END: LEASE_RELEASED and so on
 export const RECORD_CONTENT_TYPE_BYTES: u32 = 7; // u8
 export const RECORD_KEY_BYTES: u32 = 8; // u16
 export const RECORD_NAMESPACE: u32 = 10; // u16
@@ -169,6 +187,7 @@ export const RECORD_STATUS: u32 = 36; // i32 answer, valid once `done` passed th
 export const RECORD_OLD: u32 = 40; // u32 reference of the returned old item, 0 = none
 export const RECORD_PAGES: u32 = 44; // u32 first staged page + 1 (large values)
 export const RECORD_CREATED_MS: u32 = 48; // f64 time of the call
+export const RECORD_GUARD: u32 = 56; // f64 version or token that a set needs; addend, then sum
 export const RECORD_KEY: u32 = 64; // key, content type, value follow
 export const RECORD_ALIGN: u32 = 16; // of every record
 
@@ -178,12 +197,69 @@ export const OP_DELETE: u32 = 2; // remove a key
 export const OP_TOUCH: u32 = 3; // new expiry
 export const OP_STAGE: u32 = 4; // claim pages for a large value
 export const OP_RELEASE: u32 = 5; // free a returned old item, or staged pages
+export const OP_REMOVE_TAGGED: u32 = 6; // remove the entries that have all the tags named
+export const OP_EXPIRE_TAGGED: u32 = 7; // mark them stale
+export const OP_SCAN: u32 = 8; // visit some entries of a namespace
+export const OP_INCREMENT: u32 = 10; // add to the integer whose text is the value
+export const OP_LEASE: u32 = 12; // ask for the lease of a key
+export const OP_LEASE_END: u32 = 13; // give a lease up
 
 export const FLAG_ONLY_ABSENT: u32 = 1; // refuse when the key is there
 export const FLAG_ONLY_PRESENT: u32 = 2; // refuse when it is not
 export const FLAG_KEEP_TTL: u32 = 4; // take over the old expiry
 export const FLAG_RETURN_OLD: u32 = 8; // leave the old item to the caller
 export const FLAG_LARGE: u32 = 16; // the value lies in staged pages
+export const FLAG_VERSION: u32 = 32; // refuse unless the present version is RECORD_GUARD
+export const FLAG_TAGGED: u32 = 64; // names of tags follow the value
+
+export const NUMBER_BYTES_MAX: u32 = 17; // of decimal text: a sign and 16 digits
+export const ENCODING_NO_TEXT: u32 = 3; // values of this encoding are never counted with
+
+// ── Scan: what an OP_SCAN record carries from RECORD_KEY on ─────────────────────────────────
+//  RECORD_ENCODING says what is done, RECORD_FLAGS how keys are compared, RECORD_KEY_BYTES counts
+//  the pattern, RECORD_VALUE_BYTES the room for keys. The holder moves the cursor (PLACE, AFTER,
+//  PAUSED, STATE) on and leaves its counts; the caller copies it into the next record.
+export const SCAN_LIMIT: u32 = 0; // f64, sequence of the youngest item; < 0: the present one
+export const SCAN_PLACE: u32 = 8; // f64, bit-reversed hash to go on at; 2^32 = the shard is done
+export const SCAN_AFTER: u32 = 16; // f64, sequence of the last item visited in its bucket, or 0
+export const SCAN_PAUSED: u32 = 24; // f64, sequence of the item whose match was left, 0 = none
+export const SCAN_STATE: u32 = 32; // u64, where that match goes on
+export const SCAN_UNITS: u32 = 40; // u32, work that the slice may do; 0 only sets LIMIT
+export const SCAN_SCANNED: u32 = 44; // u32, live entries compared
+export const SCAN_MATCHED: u32 = 48; // u32, of these: listed, removed, or made stale
+export const SCAN_WRITTEN: u32 = 52; // u32, bytes of keys
+export const SCAN_PATTERN: u32 = 56; // pattern; then keys, each u16 length and bytes
+
+export const SCAN_LIST: u32 = 0; // leave the keys in the record
+export const SCAN_DELETE: u32 = 1; // remove the entries
+export const SCAN_EXPIRE: u32 = 2; // make them stale
+export const SCAN_GLOB: u32 = 1; // of RECORD_FLAGS: the pattern is a glob, else a prefix
+
+// ── Names of tags in a record ───────────────────────────────────────────────────────────────
+//  A set carries them behind its value (behind its key when the value lies in staged pages); an
+//  OP_REMOVE_TAGGED or OP_EXPIRE_TAGGED behind its slice. Names that do not fit the record lie in
+//  staged pages, behind those of the item: none straddles a page, and a length of 0, or an end
+//  with no room for a name's head, says that the next one lies in the next page. No alignment.
+export const NAMES_COUNT: u32 = 0; // u8, 1 to TAGS_MAX
+export const NAMES_PLACE: u32 = 1; // u8, where they lie: NAMES_INLINE and the following
+export const NAMES_FIRST: u32 = 2; // first name, or first reference
+export const NAMES_INLINE: u32 = 0; // here, one behind the other
+export const NAMES_STAGED: u32 = 1; // in staged pages
+export const NAMES_HELD: u32 = 2; // known by the holder: here are references of tags, u32 each
+export const NAME_TAG: u32 = 0; // u32 reference, written by the holder
+export const NAME_BYTES: u32 = 4; // u16
+export const NAME_TEXT: u32 = 6; // UTF-8
+
+// ── Slice of an invalidation by tags ────────────────────────────────────────────────────────
+//  At RECORD_KEY of the record. The holder works through the members of one tag for a bounded
+//  time and leaves its place, which the caller copies into the record of the next slice.
+export const SLICE_MEMBER: u32 = 0; // u32 link of the next member, 0 = begin; after it: 0 = done
+export const SLICE_ITEM: u32 = 4; // u32 reference of that member's item
+export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whether it is still there
+export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
+export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
+export const SLICE_NAMES: u32 = 32; // names of the tags
+export const FLAG_LEASE: u32 = 128; // refuse unless the lease of RECORD_GUARD still stands
 
 // ── Page directory: 32 bytes a page ─────────────────────────────────────────────────────────
 //  state word    kind (8) | class (8) | shard (8) | thread slot (8), one store changes it
@@ -206,7 +282,9 @@ export const PAGE_OVERFLOW: u32 = 5; // overflow buckets, for good
 export const PAGE_RING: u32 = 6; // ring of a thread
 export const PAGE_STAGED: u32 = 7; // claimed by a thread for a large value; thread 255: set aside
 export const PAGE_DRAINING: u32 = 8; // slab page that is being emptied for another class
+export const PAGE_TAG: u32 = 9; // tags of one size, by its class, or chains of the tag table
 export const PAGE_SKETCH: u32 = 10; // page of the policy; NEXT: its number there; for good
+export const PAGE_LEASE: u32 = 11; // table of leases, for good
 
 // ── Shard ───────────────────────────────────────────────────────────────────────────────────
 export const SHARD_OWNER: u32 = 0; // u32: 0 free, else thread slot + 1 | generation << 8
@@ -234,6 +312,7 @@ export const SHARD_SWEPT_CLEARS: u32 = 564; // u32, HEADER_CLEARS that the last 
 export const SHARD_SWEEP_PAGE: u32 = 568; // u32, cursor of the sweep, relative to the first page
 export const SHARD_SWEEP_CLEARS: u32 = 572; // u32, HEADER_CLEARS when this sweep began
 export const SHARD_OVERFLOW_FREE: u32 = 576; // reference of a free overflow bucket
+export const SHARD_LAST_SERVED: u32 = 580; // u32, thread slot whose ring was drained last
 export const SHARD_CLASS_USED: u32 = 584; // u64, bit c = class c has items
 export const SHARD_STAMP_TIME: u32 = 592; // f64, when RECENT_STAMP was last moved on
 export const SHARD_NEXT_STAMP: u32 = 600; // u32, stamp that RECENT_STAMP takes next
@@ -267,7 +346,11 @@ export const WHEEL_TICK_MS: f64 = 8; // of level 0
 export const SHARD_WHEEL_OCCUPIED: u32 = 2816; // u64 × WHEEL_LEVELS
 export const SHARD_WHEEL: u32 = 2880; // u32 reference × WHEEL_LEVELS × WHEEL_SLOTS
 // Parts of their own, each described by its structure.
-export const SHARD_TAGS: u32 = 4480; // 128 bytes: tag names and their lists
+export const SHARD_TAGS: u32 = 4480; // u32, tags now; 128 bytes for all about them
+export const SHARD_TAG_PAGES: u32 = 4484; // u32, pages that hold them and their table
+export const SHARD_TAG_CHAINS: u32 = 4488; // u32, chains of the table, 0 = there is none
+export const SHARD_TAG_PARTIAL: u32 = 4496; // u32 × TAG_CLASSES: page + 1 with free chunks
+export const SHARD_TAG_SEGMENTS: u32 = 4544; // u32 × TAG_SEGMENTS_MAX: pages of chain heads
 // Eviction policy: 256 bytes. Not used by `lru`.
 export const SHARD_QUEUE_ITEMS: u32 = 4608; // u32 × QUEUES: items of each queue, all classes
 export const SHARD_FILTER_PAGES: u32 = 4620; // u32, pages of the filter
@@ -289,7 +372,13 @@ export const SHARD_SAMPLED: u32 = 4672; // u32, simulated accesses of this perio
 export const SHARD_SCORED: u32 = 4680; // f64, simulated accesses that the scores stand for
 export const SHARD_SCORES: u32 = 4688; // f64 × SHADOWS: decayed hits of each shadow
 export const SHARD_RECOVERY: u32 = 4864; // 128 bytes: recovery under way
-export const SHARD_LEASES: u32 = 4992; // 128 bytes: leases
+export const SHARD_LEASES_ACTIVE: u32 = 4992; // u32, leases granted now
+export const SHARD_LEASES_CURSOR: u32 = 4996; // u32, where leases whose time is over are looked for
+export const SHARD_LEASES_TABLES: u32 = 5000; // u32 address × LEASE_TABLES_MAX, 0 = none
+export const SHARD_LEASES_GRANTED: u32 = 5016; // u64, since the shard's birth, like the next three
+export const SHARD_LEASES_VOIDED: u32 = 5024; // u64, leases that another than their holder ended
+export const SHARD_LEASES_REFUSED: u32 = 5032; // u64, fills that came too late
+export const SHARD_LEASES_WAITS: u32 = 5040; // u64, requests that found another's lease
 // Lists of queues 1 and 2, QUEUE_CLASS_BYTES each class: two records that interlock, one at 0
 // (head at 0, tail at 4, items at 16), one at QUEUE_RECORD_BYTES, laid out as in CLASS_* fields.
 export const SHARD_QUEUES: u32 = 5120; // two list records of each class
@@ -325,6 +414,37 @@ export const BUCKET_NEXT: u32 = 12; // reference of the overflow bucket
 export const BUCKET_REFERENCES: u32 = 16; // u32 × BUCKET_ENTRIES
 export const CHAIN_BUCKETS_MAX: u32 = 8; // buckets of one chain
 export const BUCKET_LOAD_MAX: u32 = 8; // items per bucket before the table grows
+
+// ── Lease page ──────────────────────────────────────────────────────────────────────────────
+// Who may load which missing keys. Head of the page, then chains by hash, then leases.
+export const LEASES_FREE: u32 = 0; // u32 address of the free lease that is used next, 0 = none
+export const LEASES_FREE_LAST: u32 = 4; // u32 address of the one that is used last
+export const LEASES_COUNT: u32 = 8; // u32, granted now
+export const LEASES_CARVED: u32 = 12; // u32, leases of this page used at least once
+export const LEASES_HEADS: u32 = 16; // u32 address × (page bytes / LEASE_BYTES): first of a chain
+export const LEASE_TABLES_MAX: u32 = 4; // lease pages of one shard at most
+
+// ── Lease: 256 bytes ────────────────────────────────────────────────────────────────────────
+//  The state is odd while it is granted, even when it is over; others wait on it.
+export const LEASE_STATE: u32 = 0; // u32, grants and ends so far
+export const LEASE_OUTCOME: u32 = 4; // u32, how the latest ended: LEASE_FILLED and so on
+export const LEASE_NEXT: u32 = 8; // u32 address of the next in the chain, or on the free list
+export const LEASE_HOLDER: u32 = 12; // u32: thread slot + 1 | generation << 8
+export const LEASE_HASH: u32 = 16; // u64, of the key
+export const LEASE_TOKEN: u32 = 24; // f64, names the lease in a fill
+export const LEASE_EXPIRES_MS: u32 = 32; // f64, from then on another may have it
+export const LEASE_INVALIDATIONS: u32 = 40; // u64, number of the latest invalidation at the grant
+export const LEASE_EPOCH: u32 = 48; // u32, namespace epoch at the grant
+export const LEASE_NAMESPACE: u32 = 52; // u16
+export const LEASE_TEXT_BYTES: u32 = 54; // u16, of the key; after a failure, of the message
+export const LEASE_TEXT: u32 = 56; // the first bytes of the key; after a failure, the message
+export const LEASE_BYTES: u32 = 256; // size of a lease
+export const LEASE_TEXT_BYTES_MAX: u32 = 200; // kept of either
+export const LEASE_FILLED: u32 = 1; // its holder stored the value
+export const LEASE_VOIDED: u32 = 2; // the key was written or invalidated, or its time was over
+export const LEASE_RELEASED: u32 = 3; // its holder gave it up, or its thread ended
+export const LEASE_FAILED: u32 = 4; // the load failed; there is a message
+export const LEASE_EMPTY: u32 = 5; // the load found nothing to store
 
 // ── Item ────────────────────────────────────────────────────────────────────────────────────
 //  Head, then key, content type, value. In a free chunk the state is 0 and LRU_NEXT links.
@@ -364,3 +484,36 @@ export const ITEM_LIVE: u32 = (ITEM_MAGIC << 16) | 1; // an entry
 export const ITEM_LIMBO: u32 = (ITEM_MAGIC << 16) | 2; // unlinked, but a reader may hold it
 export const ITEM_RETURNED: u32 = (ITEM_MAGIC << 16) | 3; // unlinked, its caller reads it
 export const WHEEL_FIRST: u32 = 0x80000000; // marks the first item of a slot
+
+// ── Tag ─────────────────────────────────────────────────────────────────────────────────────
+//  A name that items of this shard and namespace carry: an item of a second kind. It lives as
+//  long as it has members, never moves, and lies in a page of its size. State, hash, namespace
+//  and name are the truth; the rest is derived.
+export const TAG_STATE: u32 = 0; // u32: TAG_LIVE, or 0; written last
+export const TAG_NEXT: u32 = 4; // reference of the next in its chain; of the next free chunk
+export const TAG_HASH: u32 = 8; // u64
+export const TAG_MEMBERS: u32 = 16; // u32 link of the first member, newest first
+export const TAG_COUNT: u32 = 20; // u32, members, and commands that are about to add one
+export const TAG_NAMESPACE: u32 = 24; // u16
+export const TAG_NAME_BYTES: u32 = 26; // u16
+export const TAG_NAME: u32 = 28; // UTF-8
+export const TAG_HEAD_BYTES: u32 = 28; // size of the head
+export const TAG_LIVE: u32 = (ITEM_MAGIC << 16) | 4; // as ITEM_STATE, of the second kind
+export const TAG_NAME_BYTES_MAX: u32 = 256; // of UTF-8
+export const TAG_CLASSES: u32 = 4; // sizes of tags
+export const TAG_TABLE_CLASS: u32 = 4; // page of chain heads
+export const TAG_SEGMENTS_MAX: u32 = 16; // pages of chain heads at most
+
+// ── Tag block: which tags an item has ───────────────────────────────────────────────────────
+//  Behind the value of an item with ITEM_TAGGED, at the next multiple of 8; with a large value at
+//  the start of a further page where the last has no room for the largest block. A link is the
+//  address of a member in units of 8 bytes, 0 = none. MEMBER_TAG is the truth; the rest derived.
+export const MEMBERS_COUNT: u32 = 0; // u32, 1 to TAGS_MAX
+export const MEMBERS_FIRST: u32 = 8; // MEMBER_* of each tag
+export const MEMBER_TAG: u32 = 0; // u32 reference of the tag, 0 = given up
+export const MEMBER_PREV: u32 = 4; // u32 link in the tag's list
+export const MEMBER_NEXT: u32 = 8; // u32 link
+export const MEMBER_ITEM: u32 = 12; // u32 reference of the item
+export const MEMBER_BYTES: u32 = 16; // size of a member
+export const TAGS_MAX: u32 = 64; // of one item
+export const TAG_BLOCK_BYTES_MAX: u32 = 1032; // a block of TAGS_MAX members

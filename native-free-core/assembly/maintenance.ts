@@ -36,7 +36,8 @@ export function serveShard(index: u32, nowMs: f64): i32 {
   const shard = shardAddress(index);
   judgeBy(nowMs);
   if (!tryHold(shard)) return HELD_ELSEWHERE;
-  if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0) {
+  // Either may be left behind alone by the home worker that had the shard before.
+  if (load<f64>(shard + SHARD_REFUSED_SINCE) != 0 || load<u32>(shard + SHARD_WANTED) != 0) {
     putF64(shard + SHARD_REFUSED_SINCE, 0);
     put32(shard + SHARD_WANTED, 0);
   }

@@ -1,7 +1,7 @@
 // The page directory: what each page is and whose. With the items it is the truth from which
 // everything else can be rebuilt; each change of a page is one store of its state word.
 
-import { directory, pageBytes, pageShift, pages } from "./arena";
+import { changes, directory, pageBytes, pageShift, pages } from "./arena";
 import {
   PAGE_ENTRY_BYTES,
   PAGE_FREE,
@@ -11,7 +11,7 @@ import {
   SHARD_FREE_PAGES,
   SHARD_ID,
 } from "./layout";
-import { publish32, put32 } from "./store";
+import { publish32, put32, release32 } from "./store";
 
 export const NO_PAGE: u32 = 0xffffffff;
 
@@ -55,6 +55,17 @@ export function pageThread(entry: usize): u32 {
   return load<u32>(entry + PAGE_STATE) & 0xff;
 }
 
+/**
+ * Counts a change of what a copy of the page is for: kind, state or expiry of an item. After the
+ * change itself: who reads the count, copies the page and finds the count unchanged while the shard
+ * is held has copied nothing half-done. Links, stamps and free chunks are not counted.
+ */
+@inline
+export function noteChange(page: u32): void {
+  const count = changes + (page << 2);
+  release32(count, load<u32>(count) + 1);
+}
+
 /** Gives a page its kind, class and thread by one store. */
 export function markPage(
   shard: usize,
@@ -68,6 +79,7 @@ export function markPage(
     pageEntry(page) + PAGE_STATE,
     (kind << 24) | (sizeClass << 16) | (shardId << 8) | thread,
   );
+  noteChange(page);
 }
 
 /** Takes a free page of the shard off the list; NO_PAGE when there is none. */

@@ -6,7 +6,14 @@
 
 import { threadAddress } from "./arena";
 import { sharedMs, tick } from "./clock";
-import { HEADER_STOP, HEADER_TIME_MS, THREAD_DOORBELL, THREAD_PARKED } from "./layout";
+import {
+  HEADER_STOP,
+  HEADER_TICKER_SLOT,
+  HEADER_TIME_MS,
+  THREAD_DOORBELL,
+  THREAD_PARKED,
+  THREAD_RETIRED,
+} from "./layout";
 import { hasWork } from "./maintenance";
 import { publish32 } from "./store";
 
@@ -34,19 +41,23 @@ export function pause(home: u32, timeoutMs: f64): void {
 
 function mustStay(home: u32, stopsTicking: bool): bool {
   if (hasWork(home) || atomic.load<u32>(HEADER_STOP) != 0) return true;
+  if (atomic.load<u32>(threadAddress(home) + THREAD_RETIRED) != 0) return true;
   return stopsTicking && reinterpret<f64>(atomic.load<u64>(HEADER_TIME_MS)) < Infinity;
 }
 
 /**
- * Sleeps until the doorbell rings, at most `timeoutMs`. With `stopsTicking` the shared clock is
- * stopped first. True when it was woken, false when the time was over.
+ * Sleeps until the doorbell rings, at most `timeoutMs`. The worker that ticks stops the shared
+ * clock first, unless it `ticksOn` when the time is over. True when it was woken, false when the
+ * time was over.
  */
-export function park(home: u32, timeoutMs: f64, stopsTicking: u32): bool {
+export function park(home: u32, timeoutMs: f64, ticksOn: u32): bool {
   const slot = threadAddress(home);
   const seen = atomic.load<i32>(slot + THREAD_DOORBELL);
-  if (stopsTicking != 0 && sharedMs() < Infinity) tick(Infinity);
+  // After the doorbell: a worker that becomes the ticker later is rung later.
+  const stopsTicking = ticksOn == 0 && atomic.load<u32>(HEADER_TICKER_SLOT) == home + 1;
+  if (stopsTicking && sharedMs() < Infinity) tick(Infinity);
   publish32(slot + THREAD_PARKED, 1);
-  if (mustStay(home, stopsTicking != 0)) {
+  if (mustStay(home, stopsTicking)) {
     publish32(slot + THREAD_PARKED, 0);
     return true;
   }

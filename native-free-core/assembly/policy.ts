@@ -21,6 +21,7 @@ import {
   ITEM_CLASS,
   ITEM_FLAGS,
   ITEM_POLICY_MASK,
+  ITEM_STAMP,
   POLICY_LFU,
   POLICY_LRU,
   POLICY_S3FIFO,
@@ -111,10 +112,16 @@ export function policyArrive(shard: usize, hash: u64, old: usize): void {
     evictionPolicy == POLICY_LFU ? lfuArrive(shard, hash, old) : s3Arrive(shard, hash, old);
 }
 
-/** Gives the announced item its policy bits, before anybody sees it. */
+/**
+ * Gives the announced item its policy bits, before anybody sees it, and the newest stamp: making
+ * room may have given later ones than its own.
+ */
 export function policyAdmit(shard: usize, item: usize): void {
   if (evictionPolicy == POLICY_LFU && !isMadeRoomFor) lfuAdmit(shard, item);
   put8(item + ITEM_FLAGS, (load<u8>(item + ITEM_FLAGS) & ~ITEM_POLICY_MASK) | arrival);
+  const stamp = load<u32>(shard + SHARD_STAMP) + 1;
+  put32(shard + SHARD_STAMP, stamp);
+  put32(item + ITEM_STAMP, stamp);
 }
 
 /** Notes that a linked item is about to be evicted: it made room for another. */

@@ -24,7 +24,15 @@ import {
   toReference,
 } from "./arena";
 import { COPY_STEP_BYTES, copyBytes, copyRoundedUp, equalBytes } from "./bytes";
-import { countOperation, currentMs, judgeBy, judgeMs, refreshMs, sharedMs } from "./clock";
+import {
+  countOperation,
+  currentMs,
+  judgeBy,
+  judgeMs,
+  refreshMs,
+  refreshTicked,
+  sharedMs,
+} from "./clock";
 import { release, ringOf } from "./commands";
 import { fence } from "./fence";
 import { hashBytes, namespaceSeed } from "./hash";
@@ -55,7 +63,11 @@ import {
   RESULT_EXPIRY_MS,
   RESULT_FIRST,
   RESULT_ITEM,
+  RESULT_REFERENCE,
   RESULT_STATUS,
+  RESULT_STRIPE,
+  RESULT_STRIPE_VERSION,
+  RESULT_UPPER_HASH,
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
   SHARD_BUCKET_COUNT,
@@ -76,7 +88,8 @@ import { namespaceEpoch } from "./namespaces";
 import { tryHold } from "./owner";
 import { policyIgnoresHit } from "./policy";
 import { drainTouches } from "./recency";
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from "./status";
+import { isStale } from "./staleness";
+import { STATUS_BUSY, STATUS_MISS, STATUS_OK, STATUS_STALE } from "./status";
 import { put32, put64, putF64 } from "./store";
 import { bucketNumber, matchTags, tagOf } from "./table";
 import { appendTouch } from "./touches";
@@ -87,6 +100,10 @@ export const READ_VALUE: u32 = 1;
 export const READ_TOUCH: u32 = 2;
 /** Also leave creation time and version in the result area. */
 export const READ_META: u32 = 4;
+/** Also leave what the thread needs to keep a copy of its own. */
+export const READ_NEAR: u32 = 16;
+/** Answer a stale entry with STALE instead of MISS; it counts as a miss all the same. */
+export const READ_STALE: u32 = 8;
 
 const TRIES_MAX: u32 = 128;
 const WAIT_STEPS_MAX: u32 = 20;
@@ -145,6 +162,12 @@ function isPast(expiry: f64): bool {
   return (isHolding ? judgeMs : refreshMs()) >= expiry;
 }
 
+/** True unless the entry is stale and the read does not ask for such. */
+@inline
+function isWanted(item: usize, flags: u32): bool {
+  return !isStale(item) || (flags & READ_STALE) != 0;
+}
+
 /** Copies the value to the scratch area, or pins it; false when its lengths cannot be true. */
 @inline
 function takeValue(item: usize, keyBytes: u32): bool {
@@ -174,6 +197,17 @@ function takeValue(item: usize, keyBytes: u32): bool {
   return true;
 }
 
+/** What tells a kept copy whether it still stands. */
+function takeNear(item: usize, stripe: usize, version: u32, hash: u64): void {
+  const result = thread + THREAD_RESULT;
+  put32(result + RESULT_STRIPE, <u32>stripe);
+  put32(result + RESULT_STRIPE_VERSION, version);
+  put32(result + RESULT_REFERENCE, toReference(item));
+  put32(result + RESULT_UPPER_HASH, <u32>(hash >> 32));
+  putF64(result + RESULT_EXPIRY_MS, load<f64>(item + ITEM_EXPIRY_MS));
+  takeMeta(item);
+}
+
 function takeMeta(item: usize): void {
   const result = thread + THREAD_RESULT;
   // Signed: the processor converts those by one instruction.
@@ -185,7 +219,7 @@ let isHolding: bool = false;
 let found: usize = 0;
 let foundStamp: u32 = 0;
 
-/** One attempt at a read: OK, MISS, or TORN. */
+/** One attempt at a read: OK, MISS, STALE, or TORN. */
 @inline
 function attempt(
   shard: usize,
@@ -199,14 +233,15 @@ function attempt(
   if (version & 1) return TORN;
   const item = lookUp(shard, hash, namespaceId, thread + THREAD_KEY, keyBytes);
   let status = STATUS_MISS;
-  if (item != 0 && !isOver(item, namespaceId)) {
+  if (item != 0 && isWanted(item, flags) && !isOver(item, namespaceId)) {
     if (flags & READ_VALUE) {
       if (!takeValue(item, keyBytes)) return TORN;
       if (flags & READ_META) takeMeta(item);
     }
+    if (flags & READ_NEAR) takeNear(item, stripe, version, hash);
     foundStamp = load<u32>(item + ITEM_STAMP);
     found = item;
-    status = STATUS_OK;
+    status = isStale(item) ? STATUS_STALE : STATUS_OK;
   }
   fence();
   if (atomic.load<u32>(stripe) != version) {
@@ -218,7 +253,8 @@ function attempt(
 
 /**
  * Reads the key in the key scratch area. OK with the value in the scratch area (or pinned) and
- * the result filled in, MISS, or BUSY. Any thread, at any time.
+ * the result filled in, STALE likewise where it is asked for, MISS, or BUSY. Any thread, at any
+ * time.
  */
 export function read(keyBytes: u32, namespaceId: u32, flags: u32): i32 {
   countOperation();
@@ -283,6 +319,23 @@ function readAgain(
     if (status != TORN) return status;
   }
   return STATUS_BUSY;
+}
+
+/** Counts hits that the thread answered from copies of its own; call it every 64 of them. */
+export function countNearHits(hits: u32): void {
+  put64(thread + THREAD_HITS, load<u64>(thread + THREAD_HITS) + hits);
+  refreshTicked();
+}
+
+/** Notes a hit that the thread answered from a copy of its own, whose item still stands. */
+export function touchNear(reference: u32, upperHash: u32): void {
+  if (!inPages(reference)) return;
+  const hash = <u64>upperHash << 32;
+  const index = shardOf(hash);
+  found = toAddress(reference);
+  // The item may be gone by now: whoever drains the touch looks.
+  foundStamp = load<u32>(found + ITEM_STAMP);
+  noteHit(index, shardAddress(index), hash);
 }
 
 /** Notes the hit for the eviction policy. */

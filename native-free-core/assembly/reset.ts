@@ -21,6 +21,7 @@ import {
   ITEM_STATE,
   PAGE_DRAINING,
   PAGE_LARGE_HEAD,
+  PAGE_LEASE,
   PAGE_NEXT,
   PAGE_RING,
   PAGE_SLAB,
@@ -33,11 +34,11 @@ import {
   SHARD_BYTES_USED,
   SHARD_CLASS_USED,
   SHARD_CLASSES,
-  SHARD_FIXED_BYTES,
   SHARD_FREE_PAGE_HEAD,
   SHARD_FREE_PAGES,
   SHARD_ID,
   SHARD_ITEMS,
+  SHARD_LEASES_ACTIVE,
   SHARD_LIMBO,
   SHARD_OVERFLOW_END,
   SHARD_OVERFLOW_FREE,
@@ -50,6 +51,7 @@ import {
   THREAD_HAZARD,
   THREAD_RINGS,
 } from "./layout";
+import { leasesReset } from "./lease-walks";
 import { markWork, ownMark } from "./owner";
 import {
   givePage,
@@ -103,7 +105,7 @@ function emptyShard(shard: usize, dead: u32): void {
   const firstPage = load<u32>(shard + SHARD_PAGE_FIRST);
   const count = load<u32>(shard + SHARD_PAGE_COUNT);
   zero(segmentsOf(shard) + 4, (count - 1) * 4);
-  zero(shard + SHARD_CLASSES, SHARD_FIXED_BYTES - SHARD_CLASSES);
+  zero(shard + SHARD_CLASSES, SHARD_LEASES_ACTIVE - SHARD_CLASSES);
   put32(shard + SHARD_ITEMS, 0);
   put32(shard + SHARD_FREE_PAGES, 0);
   put32(shard + SHARD_FREE_PAGE_HEAD, 0);
@@ -119,9 +121,11 @@ function emptyShard(shard: usize, dead: u32): void {
   for (let page = firstPage + count; page > firstPage; page--) {
     const kind = pageKind(pageEntry(page - 1));
     const isSegment = pageAddress(page - 1) == firstSegment;
-    if (isSegment || kind == PAGE_STAGED || isRingInUse(shard, page - 1)) continue;
+    if (isSegment || kind == PAGE_STAGED || kind == PAGE_LEASE) continue;
+    if (isRingInUse(shard, page - 1)) continue;
     givePage(shard, page - 1);
   }
+  leasesReset(shard);
 }
 
 /** True for a ring page that its thread names; one that it was losing or getting is nobody's. */

@@ -18,7 +18,7 @@ import {
   RING_TAIL,
   RING_TAKEN,
 } from "./layout";
-import { publish32, put32, put8 } from "./store";
+import { put32, put8, release32 } from "./store";
 
 @inline
 export function ringCapacity(): u32 {
@@ -53,7 +53,7 @@ export function claimRecord(ring: usize, size: u32): usize {
 export function publishRecord(ring: usize): void {
   const position = load<u32>(ring + RING_CLAIMED);
   const size = load<u32>(recordAt(ring, position) + RECORD_SIZE);
-  publish32(ring + RING_TAIL, position + size);
+  release32(ring + RING_TAIL, position + size);
 }
 
 /** Bytes published and not yet answered. */
@@ -68,11 +68,11 @@ export function takeRecord(ring: usize): usize {
     const position = load<u32>(ring + RING_DONE);
     const record = recordAt(ring, position);
     if (load<u8>(record + RECORD_OPCODE) == OP_PAD) {
-      publish32(ring + RING_DONE, position + load<u32>(record + RECORD_SIZE));
+      release32(ring + RING_DONE, position + load<u32>(record + RECORD_SIZE));
       continue;
     }
     // Recovery answers a taken record instead of applying it a second time.
-    publish32(ring + RING_TAKEN, position + 1);
+    release32(ring + RING_TAKEN, position + 1);
     return record;
   }
   return 0;
@@ -80,8 +80,8 @@ export function takeRecord(ring: usize): usize {
 
 /** Hands the answered record back to its caller. */
 export function finishRecord(ring: usize, record: usize): void {
-  publish32(ring + RING_DONE, load<u32>(ring + RING_DONE) + load<u32>(record + RECORD_SIZE));
-  publish32(ring + RING_TAKEN, 0);
+  release32(ring + RING_DONE, load<u32>(ring + RING_DONE) + load<u32>(record + RECORD_SIZE));
+  release32(ring + RING_TAKEN, 0);
 }
 
 /** The oldest answered record that was not reaped yet; 0 when there is none. Caller only. */

@@ -10,7 +10,8 @@ import { copyBytes } from "./bytes";
 import { judgeMs } from "./clock";
 import { acquireChunk, evict, holdCount, makePagesFree, stealPage, upheavals } from "./eviction";
 import { fence } from "./fence";
-import { delist, dispose, enlist, freePageList, pagesFor } from "./items";
+import { admitsFill, settleLease, voidLeaseOfRecord } from "./fills";
+import { delist, dispose, enlist, freePageList, pagesFor, retire } from "./items";
 import {
   BUCKET_NEXT,
   BUCKET_REFERENCES,
@@ -18,9 +19,12 @@ import {
   CLASS_LARGE,
   FLAG_KEEP_TTL,
   FLAG_LARGE,
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_TAGGED,
+  FLAG_VERSION,
   HIGH_16_SHIFT,
   ITEM_CLASS,
   ITEM_CREATED_MS,
@@ -37,9 +41,11 @@ import {
   ITEM_SEQUENCE,
   ITEM_STAMP,
   ITEM_STATE,
+  ITEM_TAGGED,
   ITEM_VALUE_BYTES,
   ITEM_WHEEL_PREV,
   LOW_48_BITS,
+  NAMES_COUNT,
   PAGE_DRAINING,
   PAGE_LARGE_HEAD,
   PAGE_LARGE_MEMBER,
@@ -53,6 +59,7 @@ import {
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
   RECORD_FLAGS,
+  RECORD_GUARD,
   RECORD_HASH,
   RECORD_KEY,
   RECORD_KEY_BYTES,
@@ -68,12 +75,22 @@ import {
   THREAD_RETURNED,
 } from "./layout";
 import { namespaceEpoch } from "./namespaces";
-import { markPage, NO_PAGE, pageAddress, pageEntry, pageKind, pageOf, takePage } from "./pages";
+import {
+  markPage,
+  NO_PAGE,
+  noteChange,
+  pageAddress,
+  pageEntry,
+  pageKind,
+  pageOf,
+  takePage,
+} from "./pages";
 import { policyAddPage, policyAdmit, policyArrive, policyWantsPage } from "./policy";
 import { addOverflowPage, addSegment, hasRoomForBucket } from "./segments";
-import { classOfBytes } from "./slab";
+import { classOfBytes, freeChunk } from "./slab";
+import { isStale } from "./staleness";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, STATUS_REFUSED } from "./status";
-import { add32, publish32, put16, put32, put64, put8, putF64 } from "./store";
+import { add32, put16, put32, put64, put8, putF64, release32 } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 import {
   bucketOf,
@@ -88,6 +105,8 @@ import {
   swapReference,
   wantsGrowth,
 } from "./table";
+import { taggedBytes } from "./tag-block";
+import { beginTags, finishTags, namesOf } from "./tagging";
 import { wheelInsert, wheelRemove } from "./wheel";
 
 /** True when an item still counts: not expired and of the present epoch of its namespace. */
@@ -98,7 +117,14 @@ export function isCurrent(item: usize): bool {
   return expiry == Infinity || judgeMs < expiry;
 }
 
-function findRecordKey(shard: usize, record: usize): usize {
+/** True when an item is what reads answer with: current and not stale. */
+@inline
+export function isFresh(item: usize): bool {
+  return isCurrent(item) && !isStale(item);
+}
+
+/** Index entry of a record's key; 0 = none. */
+export function findRecordKey(shard: usize, record: usize): usize {
   return findKey(
     shard,
     load<u64>(record + RECORD_HASH),
@@ -110,7 +136,7 @@ function findRecordKey(shard: usize, record: usize): usize {
 
 /** True when the namespace was cleared after the command was given: the clear wins. */
 @inline
-function isOvertaken(record: usize): bool {
+export function isOvertaken(record: usize): bool {
   return load<u32>(record + RECORD_EPOCH) != namespaceEpoch(load<u16>(record + RECORD_NAMESPACE));
 }
 
@@ -125,23 +151,38 @@ function count(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
+/** True unless a set asks for another version than that of the present item; 0 = no item. */
+@inline
+function hasVersion(record: usize, item: usize): bool {
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_VERSION) == 0) return true;
+  const version = item == 0 ? <u64>0 : load<u64>(item + ITEM_SEQUENCE) & LOW_48_BITS;
+  return load<f64>(record + RECORD_GUARD) == <f64>(<i64>version);
+}
+
 /** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
   put32(record + RECORD_OLD, 0);
+  if ((flags & FLAG_LEASE) != 0 && !admitsFill(shard, record)) {
+    dropStaged(shard, record);
+    return STATUS_REFUSED;
+  }
   if (isOvertaken(record)) {
     dropStaged(shard, record);
-    return STATUS_OK;
+    settleLease(shard, record);
+    // No version outlives a clear.
+    return (flags & FLAG_VERSION) != 0 ? STATUS_REFUSED : STATUS_OK;
   }
   let entry = findRecordKey(shard, record);
   let old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
   const current = old != 0 && isCurrent(old);
-  const refusing = current ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
-  if ((flags & refusing) != 0) {
+  const fresh = current && !isStale(old);
+  const refusing = fresh ? FLAG_ONLY_ABSENT : FLAG_ONLY_PRESENT;
+  if ((flags & refusing) != 0 || !hasVersion(record, fresh ? old : 0)) {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }
-  if ((flags & FLAG_KEEP_TTL) != 0 && current) {
+  if ((flags & FLAG_KEEP_TTL) != 0 && fresh) {
     putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
   }
   const before = upheavals;
@@ -160,14 +201,28 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   }
   linkItem(shard, record, item, entry);
   enlist(shard, item);
+  if (flags & FLAG_TAGGED) finishTags(shard, item);
   if (old != 0) {
-    if (current && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
+    if (fresh && (flags & FLAG_RETURN_OLD) != 0) returnOld(shard, record, old, thread);
     else dropOld(shard, old);
   }
+  settleLease(shard, record);
   count(shard + SHARD_SETS);
   if (wantsGrowth(shard)) growTable(shard);
   if (policyWantsPage(shard)) growPolicy(shard);
   return STATUS_OK;
+}
+
+/** Bytes of the item that a record describes, but for a large one. */
+@inline
+function bytesOfRecord(record: usize): u32 {
+  const content =
+    ITEM_HEAD_BYTES +
+    load<u16>(record + RECORD_KEY_BYTES) +
+    load<u8>(record + RECORD_CONTENT_TYPE_BYTES) +
+    load<u32>(record + RECORD_VALUE_BYTES);
+  if ((load<u8>(record + RECORD_FLAGS) & FLAG_TAGGED) == 0) return content;
+  return taggedBytes(content, load<u8>(namesOf(record) + NAMES_COUNT));
 }
 
 /** Writes the item that a record describes; 0 when there is no memory for it. */
@@ -178,10 +233,11 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   if (old == 0) boundCount(shard);
   let item: usize;
   let sizeClass: u32 = CLASS_LARGE;
-  if (load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) {
+  const flags = load<u8>(record + RECORD_FLAGS);
+  if (flags & FLAG_LARGE) {
     item = pageAddress(load<u32>(record + RECORD_PAGES) - 1);
   } else {
-    sizeClass = classOfBytes(ITEM_HEAD_BYTES + keyBytes + typeBytes + valueBytes);
+    sizeClass = classOfBytes(bytesOfRecord(record));
     const reserve: u32 = old != 0 && load<u8>(old + ITEM_CLASS) == sizeClass ? 0 : 1;
     item = acquireChunk(shard, sizeClass, reserve);
     if (item == 0) return 0;
@@ -198,13 +254,19 @@ function makeItem(shard: usize, record: usize, old: usize): usize {
   put64(item + ITEM_SEQUENCE, (sequence & LOW_48_BITS) | (namespaceId << HIGH_16_SHIFT));
   putF64(item + ITEM_EXPIRY_MS, load<f64>(record + RECORD_EXPIRY_MS));
   const createdMs = <u64>load<f64>(record + RECORD_CREATED_MS) & LOW_48_BITS;
-  put64(item + ITEM_CREATED_MS, createdMs | (<u64>typeBytes << HIGH_16_SHIFT));
+  const itemFlags: u32 = flags & FLAG_TAGGED ? ITEM_TAGGED : 0;
+  put64(item + ITEM_CREATED_MS, createdMs | (<u64>(typeBytes | (itemFlags << 8)) << HIGH_16_SHIFT));
   put32(item + ITEM_STAMP, nextStamp(shard));
   put32(item + ITEM_EPOCH, load<u32>(record + RECORD_EPOCH));
   put32(item + ITEM_WHEEL_PREV, 0);
+  if ((flags & FLAG_TAGGED) != 0 && !beginTags(shard, record, item)) {
+    if (sizeClass == CLASS_LARGE) dropStaged(shard, record);
+    else freeChunk(shard, item);
+    return 0;
+  }
   if (sizeClass == CLASS_LARGE) adoptPages(shard, record);
   fence();
-  publish32(item + ITEM_STATE, ITEM_LIVE);
+  release32(item + ITEM_STATE, ITEM_LIVE);
   return item;
 }
 
@@ -278,7 +340,7 @@ function dropOld(shard: usize, old: usize): void {
 function returnOld(shard: usize, record: usize, old: usize, thread: u32): void {
   delist(shard, old);
   put32(old + ITEM_STAMP, thread);
-  put32(old + ITEM_STATE, ITEM_RETURNED);
+  retire(shard, old, ITEM_RETURNED);
   add32(threadAddress(thread) + THREAD_RETURNED, 1);
   put32(record + RECORD_OLD, toReference(old));
 }
@@ -299,27 +361,29 @@ function growPolicy(shard: usize): void {
   if (page != NO_PAGE) policyAddPage(shard, page);
 }
 
-/** Removes a key. OK when it was there, else REFUSED. */
+/** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
+  voidLeaseOfRecord(shard, record);
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
   const current = isCurrent(item);
+  const fresh = current && !isStale(item);
   removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
   const isWanted = (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
-  if (current && isWanted) returnOld(shard, record, item, thread);
+  if (fresh && isWanted) returnOld(shard, record, item, thread);
   else dropOld(shard, item);
   count(shard + SHARD_DELETES);
   return current ? STATUS_OK : STATUS_REFUSED;
 }
 
-/** Gives a key a new expiry. OK, or REFUSED when there is no such key. */
+/** Gives a key a new expiry. OK, or REFUSED when there is no such key or its entry is stale. */
 export function applyTouch(shard: usize, record: usize): i32 {
   const entry = findRecordKey(shard, record);
   if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   const item = toAddress(load<u32>(entry));
-  if (!isCurrent(item)) return STATUS_REFUSED;
+  if (!isFresh(item)) return STATUS_REFUSED;
   const expiry = load<f64>(record + RECORD_EXPIRY_MS);
   wheelRemove(shard, item);
   // In the odd window, so that decoded copies elsewhere notice.
@@ -327,6 +391,7 @@ export function applyTouch(shard: usize, record: usize): i32 {
   stripeOpen(stripe);
   putF64(item + ITEM_EXPIRY_MS, expiry);
   stripeClose(stripe);
+  noteChange(pageOf(item));
   if (expiry < Infinity) wheelInsert(shard, item);
   return STATUS_OK;
 }
@@ -349,7 +414,7 @@ export function applyStage(shard: usize, record: usize, thread: u32): i32 {
 }
 
 /** Gives back staged pages that no item takes. */
-function dropStaged(shard: usize, record: usize): void {
+export function dropStaged(shard: usize, record: usize): void {
   const first = load<u32>(record + RECORD_PAGES);
   if ((load<u8>(record + RECORD_FLAGS) & FLAG_LARGE) == 0 || first == 0) return;
   freePageList(shard, first - 1);

@@ -67,6 +67,16 @@ export function publish32(address: usize, value: u32): void {
   atomic.store<u32>(address, value);
 }
 
+/**
+ * Ordered store: whoever sees it sees what was stored before. A plain one where the processor
+ * keeps stores in order, which costs a fraction; it does not hold back later loads.
+ */
+@inline
+export function release32(address: usize, value: u32): void {
+  if (isDefined(WEAK_MEMORY)) publish32(address, value);
+  else put32(address, value);
+}
+
 /** Sequentially consistent store of a float. */
 @inline
 export function publishF64(address: usize, value: f64): void {
@@ -92,6 +102,19 @@ export function swap32(address: usize, expected: u32, value: u32): u32 {
 export function add32(address: usize, value: u32): u32 {
   countStore();
   return atomic.add<u32>(address, value);
+}
+
+@inline
+export function add64(address: usize, value: u64): u64 {
+  countStore();
+  return atomic.add<u64>(address, value);
+}
+
+/** Replaces a word if it is still what was seen; true when it was. */
+@inline
+export function replace64(address: usize, seen: u64, value: u64): bool {
+  countStore();
+  return atomic.cmpxchg<u64>(address, seen, value) == seen;
 }
 
 @inline

@@ -7,12 +7,12 @@
 // stripe is odd at a time.
 
 import { fence } from "./fence";
-import { publish32 } from "./store";
+import { release32 } from "./store";
 
 /** Opens the odd window. */
 @inline
 export function stripeOpen(stripe: usize): void {
-  publish32(stripe, load<u32>(stripe) + 1);
+  release32(stripe, load<u32>(stripe) + 1);
   fence();
 }
 
@@ -20,5 +20,5 @@ export function stripeOpen(stripe: usize): void {
 @inline
 export function stripeClose(stripe: usize): void {
   fence();
-  publish32(stripe, load<u32>(stripe) + 1);
+  release32(stripe, load<u32>(stripe) + 1);
 }

@@ -32,7 +32,7 @@ import {
   hasRoomForBucket,
   takeOverflow,
 } from "./segments";
-import { publish32, put32, put8, zero } from "./store";
+import { put32, put8, release32, zero } from "./store";
 import { stripeClose, stripeOpen } from "./stripe";
 
 /** The chain takes one more reference. */
@@ -227,7 +227,7 @@ export function splitBucket(shard: usize): bool {
   if (!copyMoving(shard, source, target, count, half * 2 - 1)) return false;
   const stripe = stripeOf(shard, <u64>oldNumber);
   stripeOpen(stripe);
-  publish32(shard + SHARD_BUCKET_COUNT, count + 1);
+  release32(shard + SHARD_BUCKET_COUNT, count + 1);
   stripeClose(stripe);
   clearMoved(source, count, half * 2 - 1);
   foldChain(shard, <u64>oldNumber, source);

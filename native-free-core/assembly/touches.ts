@@ -21,7 +21,7 @@ import {
 } from "./layout";
 import { offsetInPage, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
 import { chunksPerPage, strideOf } from "./slab";
-import { publish32, put32 } from "./store";
+import { put32, release32 } from "./store";
 
 /** Touches that one buffer holds: an eighth of a page's bytes, at most TOUCH_MAX. */
 @inline
@@ -43,15 +43,8 @@ export function appendTouch(ring: usize, reference: u32, hash: u64): bool {
   const at = touchAt(ring, tail);
   put32(at, reference);
   put32(at + 4, <u32>(hash >> 32));
-  publishTail(ring, tail + 1);
+  release32(ring + RING_TOUCH_TAIL, tail + 1);
   return true;
-}
-
-// A plain store is enough where stores are not reordered; the drainer validates what it reads.
-@inline
-function publishTail(ring: usize, tail: u32): void {
-  if (isDefined(WEAK_MEMORY)) publish32(ring + RING_TOUCH_TAIL, tail);
-  else put32(ring + RING_TOUCH_TAIL, tail);
 }
 
 /** Takes the oldest touch; the item's address, 0 when it is gone. Call while touches wait. */
@@ -60,7 +53,7 @@ export function takeTouch(shard: usize, ring: usize): usize {
   const at = touchAt(ring, head);
   const reference = load<u32>(at);
   const upperHash = load<u32>(at + 4);
-  publish32(ring + RING_TOUCH_HEAD, head + 1);
+  release32(ring + RING_TOUCH_HEAD, head + 1);
   return startsLiveItem(shard, reference, upperHash) ? toAddress(reference) : 0;
 }
 

@@ -19,6 +19,7 @@ import {
   SHARD_SWEPT,
   SHARD_SWEPT_CLEARS,
 } from "./layout";
+import { voidClearedLeases } from "./lease-walks";
 import { namespaceEpoch } from "./namespaces";
 import { pageAddress, pageClass, pageEntry, pageKind } from "./pages";
 import { advanceRecent } from "./recency";
@@ -53,7 +54,10 @@ function sweep(shard: usize): bool {
   const clears = load<u32>(HEADER_CLEARS);
   if (load<u32>(shard + SHARD_SWEPT_CLEARS) == clears) return false;
   const at = load<u32>(shard + SHARD_SWEEP_PAGE);
-  if (at == 0) put32(shard + SHARD_SWEEP_CLEARS, clears);
+  if (at == 0) {
+    put32(shard + SHARD_SWEEP_CLEARS, clears);
+    voidClearedLeases(shard);
+  }
   sweepPage(shard, load<u32>(shard + SHARD_PAGE_FIRST) + at);
   if (at + 1 < load<u32>(shard + SHARD_PAGE_COUNT)) {
     put32(shard + SHARD_SWEEP_PAGE, at + 1);

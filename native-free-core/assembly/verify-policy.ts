@@ -40,8 +40,8 @@ import { strideOf } from "./slab";
 const QUEUE_LINKS: u32 = 10;
 const QUEUE_COUNT: u32 = 11;
 const QUEUE_ORDER: u32 = 12;
-const WRONG_QUEUE: u32 = 23;
-const POLICY_PAGES: u32 = 24;
+const WRONG_QUEUE: u32 = 30;
+const POLICY_PAGES: u32 = 31;
 
 /** True when an item starts at a reference. */
 export function startsItem(reference: u32): bool {

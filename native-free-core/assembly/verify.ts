@@ -57,8 +57,10 @@ import {
 import { pageAddress, pageClass, pageEntry, pageKind, pageOf, pageShard } from "./pages";
 import { bucketAddress } from "./segments";
 import { chunksPerPage, classAddress, strideOf } from "./slab";
+import { faultOfLeases } from "./verify-leases";
 import { bucketNumber, findReference, tagOf } from "./table";
 import { startsItem, verifyPolicy } from "./verify-policy";
+import { beginTagCheck, verifyItemTags, verifyTags } from "./verify-tags";
 
 // Codes; `../verify-report.ts` words them.
 const ODD_STRIPE: u32 = 1;
@@ -80,6 +82,7 @@ const BYTES_SUM: u32 = 19;
 const OVERFLOW_SUM: u32 = 20;
 const PAGE_LIST: u32 = 21;
 const OVER_COUNT: u32 = 22;
+const LEASE_TABLES: u32 = 29;
 
 function verifyStripes(shard: usize): void {
   for (let i: u32 = 0; i <= stripeMask; i++) {
@@ -136,6 +139,7 @@ function verifyItem(shard: usize, item: usize): u32 {
   if (entry == 0) report(LOST_ITEM, item);
   const onWheel = load<u32>(item + ITEM_WHEEL_PREV) != 0;
   if (onWheel != load<f64>(item + ITEM_EXPIRY_MS) < Infinity) report(NOT_ON_WHEEL, item);
+  verifyItemTags(shard, item);
   return footprintBytes(item);
 }
 
@@ -263,15 +267,19 @@ function verifyWheel(shard: usize): void {
 export function verifyShard(index: u32, target: usize, room: u32): u32 {
   beginReport(target, room);
   const shard = shardAddress(index);
+  beginTagCheck();
   verifyStripes(shard);
   verifyIndex(shard, index);
   verifyPolicy(shard);
   verifyPages(shard, index);
   for (let sizeClass: u32 = 0; sizeClass < CLASS_LARGE; sizeClass++) verifyClass(shard, sizeClass);
   verifyWheel(shard);
+  verifyTags(shard);
+  const fault = faultOfLeases(shard);
+  if (fault != 0) report(LEASE_TABLES, fault);
   const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
   if (itemsMax != 0 && load<u32>(shard + SHARD_ITEMS) > itemsMax) report(OVER_COUNT, itemsMax);
-  return findings();
+  return findings;
 }
 
 /** What a reader can reach: the references of the index alone, whatever the lists look like. */
@@ -279,7 +287,7 @@ export function verifyIndexOnly(index: u32, target: usize, room: u32): u32 {
   beginReport(target, room);
   const shard = shardAddress(index);
   verifyReachable(shard);
-  return findings();
+  return findings;
 }
 
 function verifyReachable(shard: usize): void {

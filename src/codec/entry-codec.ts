@@ -28,9 +28,18 @@ export function codecOf(kind: Codec['kind']): Codec {
   return kind === 'json' ? jsonCodec : msgpackCodec;
 }
 
+/**
+ * Whether the value is stored as its decimal text by every codec: what counts (`increment`) knows
+ * no other form of a number.
+ */
+function isCountable(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value);
+}
+
 /** The encoding that the value gets, before it is known whether its text is ASCII. */
 export function encodeKind(value: unknown, codec: Codec): Encoding {
   if (typeof value === 'string') return ENCODING_TEXT;
+  if (isCountable(value)) return ENCODING_JSON;
   return isBytes(value) ? ENCODING_BYTES : codec.encoding;
 }
 
@@ -47,6 +56,7 @@ export function encodePayload(value: unknown, codec: Codec): Payload {
     }
     return value;
   }
+  if (isCountable(value)) return String(value);
   return isBytes(value) ? value : codec.encode(value);
 }
 

@@ -11,13 +11,15 @@ import type { ThreadSession } from '../thread-session.js';
 
 const REFERENCE_BYTES = 8;
 
+/** Where pages lie: of a thread's session, or of an arena that no thread has attached to. */
+export type PageHome = Pick<
+  ThreadSession,
+  'arena' | 'pageBytes' | 'pagesAddress' | 'directoryAddress'
+>;
+
 /** The runs of bytes of a page list, from a place in its first page on, `totalBytes` in all. */
-export function pageRuns(
-  session: ThreadSession,
-  firstAddress: number,
-  totalBytes: number,
-): Uint8Array[] {
-  const { pageBytes, pagesAddress, directoryAddress, arena } = session;
+export function pageRuns(home: PageHome, firstAddress: number, totalBytes: number): Uint8Array[] {
+  const { pageBytes, pagesAddress, directoryAddress, arena } = home;
   const runs: Uint8Array[] = [];
   let page = Math.floor((firstAddress - pagesAddress) / pageBytes);
   let address = firstAddress;
@@ -25,7 +27,7 @@ export function pageRuns(
   while (leftBytes > 0) {
     const roomBytes = pagesAddress + (page + 1) * pageBytes - address;
     const runBytes = Math.min(leftBytes, roomBytes);
-    if (runBytes > 0) runs.push(new Uint8Array(session.bytes.buffer, address, runBytes));
+    if (runBytes > 0) runs.push(new Uint8Array(arena.buffer, address, runBytes));
     leftBytes -= runBytes;
     if (leftBytes === 0) break;
     page = arena.view.getUint32(directoryAddress + page * PAGE_ENTRY_BYTES + PAGE_NEXT, true) - 1;

@@ -1,10 +1,13 @@
-/** How the last read of this thread ended; `busy`: the shard was held too long to tell. */
-export type ReadState = 'hit' | 'miss' | 'busy';
+/**
+ * How the last read of this thread ended. `stale`: the entry was soft-expired, and only
+ * `getWithMeta` answers with it; all other reads miss. `busy`: the shard was held too long to tell.
+ */
+export type ReadState = 'hit' | 'miss' | 'stale' | 'busy';
 
 /** An entry with what the engine knows about it. */
 export interface EntryMeta<T> {
   readonly state: ReadState;
-  /** `undefined` unless the state is `hit`. */
+  /** `undefined` unless the state is `hit` or `stale`. */
   readonly value: T | undefined;
   /** Milliseconds left; Infinity for an entry without a time to live. */
   readonly ttlMs: number;

@@ -6,8 +6,15 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import { bufferTooSmall } from '../errors.js';
 import type { ThreadSession } from '../thread-session.js';
-import type { PendingEntry } from '../writes/pending-writes.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
+
+/** An entry whose bytes lie on the heap of this thread. */
+export interface KeptEntry {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
+  /** In arena time; Infinity = none. */
+  readonly expiryMs: number;
+}
 
 /**
  * An entry as it lies in shared memory: what servers send without copying. One object per engine
@@ -20,7 +27,7 @@ export class EntryView {
   readonly #viewsByLength: (Uint8Array | undefined)[];
   #bytes: Uint8Array | undefined;
   #chunks: readonly Uint8Array[] | undefined;
-  #pending: PendingEntry | undefined;
+  #kept: KeptEntry | undefined;
 
   /** @internal */
   constructor(session: ThreadSession) {
@@ -34,17 +41,16 @@ export class EntryView {
     const words = this.#words;
     // Seldom set: looking costs less than storing.
     if (this.#chunks !== undefined) this.#chunks = undefined;
-    if (this.#pending !== undefined) this.#pending = undefined;
+    if (this.#kept !== undefined) this.#kept = undefined;
     const lengthBytes = words[RESULT_VALUE_BYTES / 4] as number;
     this.#bytes = words[RESULT_ITEM / 4] === 0 ? this.#copied(lengthBytes) : undefined;
     return this;
   }
 
-  /** @internal Shows a write of this thread that nobody has applied yet. */
-  loadPending(pending: PendingEntry): this {
-    this.#chunks = undefined;
-    this.#pending = pending;
-    this.#bytes = pending.bytes;
+  /** @internal Shows bytes that this thread keeps: a copy, or a write that nobody has applied. */
+  loadKept(kept: KeptEntry): this {
+    if (this.#chunks !== undefined) this.#chunks = undefined;
+    this.#kept = kept;
     return this;
   }
 
@@ -63,6 +69,8 @@ export class EntryView {
    * copy made at the first use.
    */
   get bytes(): Uint8Array {
+    const kept = this.#kept;
+    if (kept !== undefined) return kept.bytes;
     this.#bytes ??= joinRuns(this.chunks, this.sizeBytes);
     return this.#bytes;
   }
@@ -72,6 +80,10 @@ export class EntryView {
     const { sizeBytes } = this;
     if (sizeBytes > target.length) throw bufferTooSmall(sizeBytes, target.length);
     let at = 0;
+    if (this.#kept !== undefined) {
+      target.set(this.#kept.bytes);
+      return sizeBytes;
+    }
     for (const chunk of this.#bytes === undefined ? this.chunks : [this.#bytes]) {
       target.set(chunk, at);
       at += chunk.length;
@@ -91,7 +103,8 @@ export class EntryView {
 
   /** The value as views of shared memory, in order; more than one for a large value. */
   get chunks(): readonly Uint8Array[] {
-    this.#chunks ??= this.#bytes === undefined ? this.#pinnedRuns() : [this.#bytes];
+    const bytes = this.#kept === undefined ? this.#bytes : this.#kept.bytes;
+    this.#chunks ??= bytes === undefined ? this.#pinnedRuns() : [bytes];
     return this.#chunks;
   }
 
@@ -102,23 +115,23 @@ export class EntryView {
 
   /** Bytes of the value. */
   get sizeBytes(): number {
-    if (this.#pending !== undefined) return this.#pending.bytes.byteLength;
+    if (this.#kept !== undefined) return this.#kept.bytes.byteLength;
     return this.#words[RESULT_VALUE_BYTES / 4] as number;
   }
 
   /** Milliseconds that are left of the time to live; Infinity for an entry without one. */
   get ttlMs(): number {
     const expiryMs =
-      this.#pending === undefined
+      this.#kept === undefined
         ? (this.#session.resultFloats[RESULT_EXPIRY_MS / 8] as number)
-        : this.#pending.expiryMs;
+        : this.#kept.expiryMs;
     if (expiryMs === Number.POSITIVE_INFINITY) return expiryMs;
     return Math.max(0, expiryMs - this.#session.nowMs());
   }
 
   /** The content type that was stored with the value. */
   get contentType(): string | undefined {
-    if (this.#pending !== undefined) return this.#pending.contentType;
+    if (this.#kept !== undefined) return this.#kept.contentType;
     const lengthBytes = this.#session.resultWords[RESULT_CONTENT_TYPE_BYTES / 4] as number;
     if (lengthBytes === 0) return undefined;
     const { buffer, contentTypeAddress } = this.#session;

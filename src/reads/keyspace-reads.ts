@@ -6,21 +6,26 @@ import {
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
 } from '../../native-free-core/assembly/layout.js';
-import { STATUS_BUSY, STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
+import {
+  STATUS_BUSY,
+  STATUS_MISS,
+  STATUS_OK,
+  STATUS_STALE,
+} from '../../native-free-core/status.js';
+import { ENCODING_BYTES, type Encoding } from '../codec/codec.js';
 import { copyBytes, decodeEntry } from '../codec/entry-codec.js';
 import { checkKeys } from '../keys/check-keys.js';
 import type { KeyspaceContext } from '../keyspace-context.js';
+import { deepFreeze } from '../near-cache/deep-freeze.js';
+import { type NearEntry, NOT_DECODED } from '../near-cache/near-entry.js';
+import { NearKeyspace } from '../near-cache/near-keyspace.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { CommandWriter } from '../writes/command-writer.js';
 import { PENDING_MISS, type PendingEntry } from '../writes/pending-writes.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
 import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './entry-meta.js';
-import type { EntryView } from './entry-view.js';
-
-const READ_VALUE = 1;
-const READ_TOUCH = 2;
-const READ_META = 4;
-const READ_HIT = READ_VALUE | READ_TOUCH;
+import type { EntryView, KeptEntry } from './entry-view.js';
+import { READ_HIT, READ_META, READ_NEAR, READ_STALE, READ_VALUE } from './read-flags.js';
 
 /** The reads of one namespace: synchronous, and they wait for a writer at most about 2 ms. */
 export abstract class KeyspaceReads {
@@ -32,6 +37,7 @@ export abstract class KeyspaceReads {
   protected readonly writer: CommandWriter;
   /** @internal */
   protected readonly namespaceId: number;
+  readonly #near: NearKeyspace | undefined;
 
   /** @internal */
   constructor(context: KeyspaceContext, namespaceId: number) {
@@ -39,6 +45,10 @@ export abstract class KeyspaceReads {
     this.session = context.session;
     this.writer = context.writer;
     this.namespaceId = namespaceId;
+    this.#near =
+      context.near === undefined
+        ? undefined
+        : new NearKeyspace(context.near, context.session, namespaceId);
   }
 
   /**
@@ -48,7 +58,16 @@ export abstract class KeyspaceReads {
    * do not decode, `ERR_CACHE_CLOSED`
    */
   get<T = unknown>(key: string): T | undefined {
-    const pending = this.context.isPlain ? undefined : this.#findPending(key);
+    const { context } = this;
+    const near = this.#near;
+    // No look at HEADER_STOP here: no copy stands once the engine's clock has stopped.
+    if (near !== undefined && context.gate.isOpen) {
+      const entry = near.find(key);
+      if (entry === undefined) return this.#readNear(near, key) as T | undefined;
+      const { value } = entry;
+      return (value === NOT_DECODED ? this.#decodeNear(entry) : value) as T;
+    }
+    const pending = context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return this.#decodePending(pending) as T | undefined;
     return this.#read(key, READ_HIT) === STATUS_OK ? (this.#decode() as T) : undefined;
   }
@@ -65,12 +84,12 @@ export abstract class KeyspaceReads {
    * @throws {CacheError} `ERR_CACHE_BUFFER_TOO_SMALL`; nothing was written then
    */
   readInto(key: string, target: Uint8Array): number {
-    const context = this.context;
-    if (context.isPlain) {
-      return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
+    const { context } = this;
+    if (!context.isPlain || this.#near !== undefined) {
+      const view = this.getView(key);
+      return view === undefined ? -1 : view.copyInto(target);
     }
-    const view = this.getView(key);
-    return view === undefined ? -1 : view.copyInto(target);
+    return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
   }
 
   /**
@@ -78,27 +97,36 @@ export abstract class KeyspaceReads {
    * reused: valid until the next call on this engine in this thread.
    */
   getView(key: string): EntryView | undefined {
-    const context = this.context;
-    if (!context.isPlain) {
-      const pending = this.#findPending(key);
-      if (pending === PENDING_MISS) return undefined;
-      if (pending !== undefined) return context.view.loadPending(pending);
+    const { context } = this;
+    const near = this.#near;
+    if (near !== undefined && context.gate.isOpen) {
+      const entry = near.find(key);
+      if (entry?.bytes === undefined) return this.#viewNear(near, key, entry !== undefined);
+      return context.view.loadKept(entry as KeptEntry);
     }
+    const pending = context.isPlain ? undefined : this.#findPending(key);
+    if (pending === PENDING_MISS) return undefined;
+    if (pending !== undefined) return context.view.loadKept(pending);
     return this.#read(key, READ_HIT) === STATUS_OK ? context.view.load() : undefined;
   }
 
-  /** The value with what the engine knows about the entry. */
+  /**
+   * The value with what the engine knows about the entry; a soft-expired one too, with the state
+   * `stale` (`expirePrefix`, `expireGlob`). Such an answer counts as a miss in `stats()`.
+   */
   getWithMeta<T = unknown>(key: string): EntryMeta<T> {
     const pending = this.context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) {
       return pending === PENDING_MISS ? NOTHING : this.#pendingMeta<T>(pending);
     }
-    const status = this.#read(key, READ_HIT | READ_META);
-    if (status !== STATUS_OK) return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
+    const status = this.#read(key, READ_HIT | READ_META | READ_STALE);
+    if (status !== STATUS_OK && status !== STATUS_STALE) {
+      return status === STATUS_BUSY ? NOTHING_BUSY : NOTHING;
+    }
     const { resultFloats, resultWords } = this.session;
     const nowMs = this.session.nowMs();
     return {
-      state: 'hit',
+      state: status === STATUS_OK ? 'hit' : 'stale',
       ttlMs: Math.max(0, (resultFloats[RESULT_EXPIRY_MS / 8] as number) - nowMs),
       ageMs: Math.max(0, nowMs - (resultFloats[RESULT_CREATED_MS / 8] as number)),
       sizeBytes: resultWords[RESULT_VALUE_BYTES / 4] as number,
@@ -114,7 +142,7 @@ export abstract class KeyspaceReads {
     return keys.map((key) => this.get<T>(key));
   }
 
-  /** Whether the key has a live entry. Does not count as an access. */
+  /** Whether the key has a live entry that is not stale. Does not count as an access. */
   has(key: string): boolean {
     const pending = this.context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return pending !== PENDING_MISS;
@@ -125,6 +153,7 @@ export abstract class KeyspaceReads {
   readState(): ReadState {
     const status = this.session.lastReadStatus;
     if (status === STATUS_OK) return 'hit';
+    if (status === STATUS_STALE) return 'stale';
     return status === STATUS_BUSY ? 'busy' : 'miss';
   }
 
@@ -134,15 +163,58 @@ export abstract class KeyspaceReads {
     return core.read(keys.encode(key), this.namespaceId, flags);
   }
 
+  /** Reads and decodes an entry that has no copy here, and keeps one where it is worth it. */
+  #readNear(near: NearKeyspace, key: string): unknown {
+    this.context.assertOpen('read');
+    const { epoch } = near;
+    if (this.#read(key, READ_HIT | READ_NEAR) !== STATUS_OK) return undefined;
+    const entry = near.keep(key, epoch);
+    if (entry === undefined) return this.#decode();
+    if ((entry.encoding as Encoding) === ENCODING_BYTES) {
+      this.context.near?.copyBytes(entry);
+      return this.#decodeNear(entry);
+    }
+    entry.value = this.#decode();
+    return entry.value;
+  }
+
+  /** Decodes a copy of which only the bytes are kept. Bytes as a value are the caller's own. */
+  #decodeNear(entry: NearEntry): unknown {
+    const bytes = entry.bytes as Uint8Array;
+    if ((entry.encoding as Encoding) === ENCODING_BYTES) {
+      return copyBytes(bytes, 0, bytes.byteLength);
+    }
+    const buffer = Buffer.from(bytes.buffer);
+    entry.value = this.#handOut(decodeEntry(entry.encoding, buffer, 0, bytes.byteLength));
+    return entry.value;
+  }
+
+  /** Reads the bytes of an entry of which no copy is here; `isCounted`: the hit is counted. */
+  #viewNear(near: NearKeyspace, key: string, isCounted: boolean): EntryView | undefined {
+    this.context.assertOpen('read');
+    const { epoch } = near;
+    const flags = isCounted ? READ_VALUE | READ_NEAR : READ_HIT | READ_NEAR;
+    if (this.#read(key, flags) !== STATUS_OK) return undefined;
+    const entry = near.keep(key, epoch);
+    if (entry !== undefined) this.context.near?.copyBytes(entry);
+    return this.context.view.load();
+  }
+
+  #handOut(value: unknown): unknown {
+    return this.context.isFrozen ? deepFreeze(value) : value;
+  }
+
   #decode(): unknown {
     const { resultWords, buffer, valueAddress } = this.session;
     const valueBytes = resultWords[RESULT_VALUE_BYTES / 4] as number;
     const encoding = resultWords[RESULT_ENCODING / 4] as number;
     const pinned = resultWords[RESULT_ITEM / 4] as number;
-    if (pinned === 0) return decodeEntry(encoding, buffer, valueAddress, valueAddress + valueBytes);
+    if (pinned === 0) {
+      return this.#handOut(decodeEntry(encoding, buffer, valueAddress, valueAddress + valueBytes));
+    }
     const joined = joinRuns(valueRuns(this.session, pinned, valueBytes), valueBytes);
     this.session.core.unpin();
-    return decodeEntry(encoding, joined, 0, valueBytes);
+    return this.#handOut(decodeEntry(encoding, joined, 0, valueBytes));
   }
 
   /** A write of this thread to the key that nobody has applied yet. */
@@ -161,7 +233,7 @@ export abstract class KeyspaceReads {
     if (pending === PENDING_MISS) return undefined;
     const { bytes } = pending;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return decodeEntry(pending.encoding, buffer, 0, bytes.byteLength);
+    return this.#handOut(decodeEntry(pending.encoding, buffer, 0, bytes.byteLength));
   }
 
   #pendingMeta<T>(pending: PendingEntry): EntryMeta<T> {

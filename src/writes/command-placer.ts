@@ -1,9 +1,15 @@
 import {
+  CONTENT_TYPE_BYTES_MAX,
   FLAG_LARGE,
   ITEM_HEAD_BYTES,
+  NAMES_FIRST,
+  NUMBER_BYTES_MAX,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_STAGE,
   RECORD_PAGES,
+  SLICE_NAMES,
+  TAGS_MAX,
 } from '../../native-free-core/assembly/layout.js';
 import {
   STATUS_FULL,
@@ -11,9 +17,17 @@ import {
   STATUS_PENDING,
   STATUS_TOO_LARGE,
 } from '../../native-free-core/status.js';
-import type { Encoding } from '../codec/codec.js';
+import type { Encoding, Payload } from '../codec/codec.js';
 import { settleEncoding, writeText } from '../codec/entry-codec.js';
 import { pageRuns } from '../reads/entry-bytes.js';
+import {
+  namePageCount,
+  taggedPageCount,
+  writeNamePages,
+  writeStagedHead,
+} from '../tags/staged-names.js';
+import type { TagNames } from '../tags/tag-names.js';
+import type { TagSlice } from '../tags/tag-slice.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
 
@@ -21,6 +35,10 @@ import type { Command } from './command.js';
 export const STATUS_STAGING = 3;
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
+const REFERENCE_BYTES = 4;
+/** What the holder writes into the record of an increment: content type, sum, tags. */
+const COUNTING_ROOM_BYTES: number =
+  CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * REFERENCE_BYTES;
 
 /** Writes commands into this thread's rings and submits them. */
 export class CommandPlacer {
@@ -38,14 +56,20 @@ export class CommandPlacer {
    */
   place(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
+    if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
+    if (command.slice !== undefined) return this.#placeSlice(command, command.slice);
     const keyBytes = this.#session.keys.encode(command.key);
     const { payload } = command;
     if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
+    if (command.opcode === OP_INCREMENT) {
+      return this.#placeInline(command, keyBytes, COUNTING_ROOM_BYTES);
+    }
     const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
-    const totalBytes = keyBytes + command.contentType.length + roomBytes;
+    const tagBytes = command.tags === undefined ? 0 : command.tags.inlineBytes;
+    const totalBytes = keyBytes + command.contentType.length + roomBytes + tagBytes;
     return totalBytes <= this.#session.inlineBytes
       ? this.#placeInline(command, keyBytes, roomBytes)
-      : this.#placeLarge(command, keyBytes, roomBytes);
+      : this.#placeLarge(command, keyBytes, payloadBytes(payload));
   }
 
   /** Room for text: its bound where that is small, else what it takes exactly. */
@@ -56,7 +80,8 @@ export class CommandPlacer {
 
   #placeInline(command: Command, keyBytes: number, roomBytes: number): number {
     const { core } = this.#session;
-    const room = command.contentType.length + roomBytes;
+    const tagBytes = command.tags === undefined ? 0 : command.tags.section.byteLength;
+    const room = command.contentType.length + roomBytes + tagBytes;
     const target = core.beginCommand(command.opcode, keyBytes, command.namespaceId, room);
     if (target === STATUS_FULL) return STATUS_FULL;
     if (command.payload !== undefined) this.#writeValue(command, target >>> 0, roomBytes);
@@ -68,6 +93,7 @@ export class CommandPlacer {
     // A command that waited on the heap counts from its call: a clear since then wins, and its
     // time to live has begun.
     if (command.isQueued) core.describeCall(command.epoch);
+    if (command.isGuarded) core.describeGuard(command.guard);
     const ttlMs = command.isQueued ? command.expiryMs - this.#session.nowMs() : command.ttlMs;
     return core.submit(
       command.valueBytes,
@@ -93,29 +119,57 @@ export class CommandPlacer {
       bytes.set(payload, at);
       command.valueBytes = payload.byteLength;
     }
+    if (command.tags !== undefined) bytes.set(command.tags.section, at + command.valueBytes);
   }
 
   /** A value in pages: claims them, fills them without the shard, then links them. */
   #placeLarge(command: Command, keyBytes: number, valueBytes: number): number {
     const { core } = this.#session;
     if (valueBytes > this.#session.valueBytesMax) return STATUS_TOO_LARGE;
+    const contentBytes = ITEM_HEAD_BYTES + keyBytes + command.contentType.length + valueBytes;
     if (command.stagedPage === 0) {
-      const status = this.#stage(command, keyBytes, valueBytes);
+      const shard = core.shardOfKey(keyBytes, command.namespaceId);
+      const status = this.#stage(
+        command,
+        shard,
+        this.#stagedBytes(command, keyBytes, contentBytes),
+      );
       if (status !== STATUS_OK) return status;
     }
     if (command.valueBytes === 0) this.#fillPages(command, keyBytes, valueBytes);
-    if (core.beginCommand(command.opcode, keyBytes, command.namespaceId, 0) === STATUS_FULL) {
-      return STATUS_FULL;
-    }
+    const { tags } = command;
+    const areStaged = tags !== undefined && this.#areNamesStaged(tags, keyBytes);
+    const room = tags === undefined ? 0 : areStaged ? NAMES_FIRST : tags.section.byteLength;
+    const target = core.beginCommand(command.opcode, keyBytes, command.namespaceId, room);
+    if (target === STATUS_FULL) return STATUS_FULL;
+    if (tags !== undefined) this.#writeNames(target >>> 0, tags, areStaged);
     core.describePages(command.stagedPage, 0);
     return this.#submit(command, command.flags | FLAG_LARGE);
   }
 
-  #stage(command: Command, keyBytes: number, valueBytes: number): number {
+  /** Bytes of the pages for a large value, its tag block and names that its record cannot take. */
+  #stagedBytes({ tags }: Command, keyBytes: number, contentBytes: number): number {
+    if (tags === undefined) return contentBytes;
+    const { pageBytes } = this.#session;
+    const namePages = this.#areNamesStaged(tags, keyBytes) ? namePageCount(tags, pageBytes) : 0;
+    return (taggedPageCount(contentBytes, pageBytes) + namePages) * pageBytes;
+  }
+
+  /** Whether names do not fit a record that holds so many other bytes. */
+  #areNamesStaged(tags: TagNames, otherBytes: number): boolean {
+    return otherBytes + tags.section.byteLength > this.#session.inlineBytes;
+  }
+
+  #writeNames(address: number, tags: TagNames, areStaged: boolean): void {
+    const { bytes } = this.#session;
+    if (areStaged) writeStagedHead(bytes, address, tags);
+    else bytes.set(tags.section, address);
+  }
+
+  /** Claims pages of a shard for a command. */
+  #stage(command: Command, shard: number, totalBytes: number): number {
     const { core, arena } = this.#session;
-    const shard = core.shardOfKey(keyBytes, command.namespaceId);
     if (core.beginShardCommand(OP_STAGE, shard) === STATUS_FULL) return STATUS_FULL;
-    const totalBytes = ITEM_HEAD_BYTES + keyBytes + command.contentType.length + valueBytes;
     const status = core.submit(totalBytes, 0, 0, 0, Number.POSITIVE_INFINITY, this.#inPlace);
     if (status === STATUS_PENDING) return STATUS_STAGING;
     if (status === STATUS_OK) {
@@ -148,6 +202,30 @@ export class CommandPlacer {
       command.encoding = settleEncoding(command.encoding as Encoding, payload.length, valueBytes);
     }
     command.valueBytes = valueBytes;
+    const { tags } = command;
+    if (tags === undefined || !this.#areNamesStaged(tags, keyBytes)) return;
+    const itemPages = taggedPageCount(ITEM_HEAD_BYTES + totalBytes, this.#session.pageBytes);
+    writeNamePages(this.#session, command.stagedPage - 1, itemPages, tags);
+  }
+
+  /** A slice of an invalidation; names that do not fit its record go into pages. */
+  #placeSlice(command: Command, slice: TagSlice): number {
+    const { core, arena, pageBytes } = this.#session;
+    const { names, shard } = slice;
+    const areStaged = this.#areNamesStaged(names, SLICE_NAMES);
+    if (areStaged && command.stagedPage === 0) {
+      const status = this.#stage(command, shard, namePageCount(names, pageBytes) * pageBytes);
+      if (status !== STATUS_OK) return status;
+    }
+    if (areStaged) writeNamePages(this.#session, command.stagedPage - 1, 0, names);
+    const room = SLICE_NAMES + (areStaged ? NAMES_FIRST : names.section.byteLength);
+    const target = core.beginTagCommand(command.opcode, shard, command.namespaceId, room);
+    if (target === STATUS_FULL) return STATUS_FULL;
+    slice.write(arena.view, target >>> 0);
+    this.#writeNames((target >>> 0) + SLICE_NAMES, names, areStaged);
+    core.describePages(command.stagedPage, 0);
+    const flags = areStaged ? FLAG_LARGE : 0;
+    return core.submit(0, 0, 0, flags, Number.POSITIVE_INFINITY, this.#inPlace);
   }
 
   #placeRelease(command: Command): number {
@@ -159,4 +237,8 @@ export class CommandPlacer {
     const flags = command.stagedPage === 0 ? 0 : FLAG_LARGE;
     return core.submit(0, 0, 0, flags, Number.POSITIVE_INFINITY, this.#inPlace);
   }
+}
+
+function payloadBytes(payload: Payload): number {
+  return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
 }

@@ -2,9 +2,12 @@ import {
   FLAG_RETURN_OLD,
   ITEM_ENCODING,
   ITEM_VALUE_BYTES,
+  OP_INCREMENT,
+  OP_LEASE,
   OP_RELEASE,
   RECORD_EPOCH,
   RECORD_EXPIRY_MS,
+  RECORD_GUARD,
   RECORD_OLD,
   RECORD_PAGES,
   RECORD_STATUS,
@@ -18,6 +21,7 @@ import {
 } from '../../native-free-core/status.js';
 import { decodeEntry } from '../codec/entry-codec.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
+import type { NearCache } from '../near-cache/near-cache.js';
 import type { ReadGate } from '../read-gate.js';
 import { joinRuns, valueRuns } from '../reads/entry-bytes.js';
 import type { ThreadSession } from '../thread-session.js';
@@ -42,6 +46,7 @@ const QUEUED_BYTES_MAX = 64 * 1_024 * 1_024;
 export class CommandWriter {
   readonly pending: PendingWrites;
   readonly #session: ThreadSession;
+  readonly #near: NearCache | undefined;
   readonly #placer: CommandPlacer;
   readonly #inPlace: boolean;
   readonly #outbox: Outbox;
@@ -56,8 +61,15 @@ export class CommandWriter {
   /** The large value at the head of the queue whose pages are being claimed. */
   #staging: Command | undefined;
 
-  constructor(session: ThreadSession, gate: ReadGate, inPlace: boolean) {
+  /** `near`: this thread's copies, whose hits the shards learn of before a write makes room. */
+  constructor(
+    session: ThreadSession,
+    gate: ReadGate,
+    inPlace: boolean,
+    near: NearCache | undefined,
+  ) {
     this.#session = session;
+    this.#near = near;
     this.#inPlace = inPlace;
     this.#placer = new CommandPlacer(session, inPlace);
     this.pending = new PendingWrites(session, gate);
@@ -101,6 +113,7 @@ export class CommandWriter {
    * be told, which the caller sets before it returns to the event loop; FULL when too much waits.
    */
   run(command: Command): number {
+    if (this.#near !== undefined) this.#near.flushTouches();
     // What waits goes first, as far as there is room.
     if (this.#queue.length > 0) this.#pump();
     if (this.#queue.length > 0) return this.#enqueue(command);
@@ -118,11 +131,16 @@ export class CommandWriter {
   /** Places a command that nothing is waiting before. */
   #place(command: Command): number {
     const status = this.#placer.place(command);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
     if (status === STATUS_OK || status === STATUS_REFUSED) {
+      command.slice?.take(this.#session.arena.view, this.#lastRecord());
       if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
+      if (command.opcode === OP_INCREMENT) this.#takeSum(command, this.#lastRecord());
+      command.scan?.take(this.#session, this.#lastRecord());
       // What this thread had sent to the shard before was applied first. Its answers are taken
       // in now, or an older pending value would hide this one.
       if (this.#outbox.count > 0) this.reap();
+      if (this.pending.count > 0) this.pending.outdate(command.namespaceId, command.key);
       return status;
     }
     if (status === STATUS_PENDING) this.#track(command);
@@ -226,6 +244,10 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
+    if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
+    if (status === STATUS_OK) command.scan?.take(this.#session, record);
+    if (status === STATUS_OK) command.slice?.take(arena.view, record);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -237,6 +259,18 @@ export class CommandWriter {
   #oldReference(command: Command, record: number): number {
     if ((command.flags & FLAG_RETURN_OLD) === 0) return 0;
     return this.#session.arena.view.getUint32(record + RECORD_OLD, true);
+  }
+
+  #takeSum(command: Command, record: number): void {
+    command.guard = this.#session.arena.view.getFloat64(record + RECORD_GUARD, true);
+  }
+
+  /** What the record of an OP_LEASE says; nothing that means anything before it was answered. */
+  #takeLease(command: Command, record: number): void {
+    const { view } = this.#session.arena;
+    command.guard = view.getFloat64(record + RECORD_GUARD, true);
+    command.leaseAddress = view.getUint32(record + RECORD_OLD, true) * REFERENCE_BYTES;
+    command.leaseState = view.getUint32(record + RECORD_PAGES, true);
   }
 
   #settle(command: Command, status: number, shard: number, old: number): void {
@@ -274,8 +308,14 @@ export class CommandWriter {
         this.#track(command);
         continue;
       }
+      if (status === STATUS_OK) command.slice?.take(this.#session.arena.view, this.#lastRecord());
       // A command that was refused before it was begun has no record of its own.
+      if (status === STATUS_OK) command.scan?.take(this.#session, this.#lastRecord());
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
+      if (command.opcode === OP_INCREMENT && status === STATUS_OK) {
+        this.#takeSum(command, this.#lastRecord());
+      }
+      if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
       this.#settle(command, status, shard, old);
     }
     return this.#queue.length > 0;

@@ -1,12 +1,20 @@
 import {
+  FLAG_LEASE,
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
+  FLAG_RETURN_OLD,
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
+  OP_LEASE_END,
   OP_SET,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
+import type { ScanSlice } from '../scans/scan-slice.js';
+import type { TagNames } from '../tags/tag-names.js';
+import type { TagSlice } from '../tags/tag-slice.js';
 
-const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT;
+const CONDITIONS = FLAG_ONLY_ABSENT | FLAG_ONLY_PRESENT | FLAG_VERSION | FLAG_LEASE;
 /** What a queued command costs on the heap besides its key and value. */
 const COMMAND_BYTES = 256;
 
@@ -26,8 +34,20 @@ export class Command {
   /** Empty = none. */
   contentType = '';
   flags = 0;
+  /** Tags that a set gives its entry. */
+  tags: TagNames | undefined = undefined;
+  /** What a command about tags does in one shard. */
+  slice: TagSlice | undefined = undefined;
   /** Infinity = never. */
   ttlMs: number = Number.POSITIVE_INFINITY;
+  /**
+   * Version that a set asks for; token of the lease that a fill is for, that is given up, or that
+   * was granted; what an increment adds, and its sum once it was carried out.
+   */
+  guard = 0;
+  /** Of an answered OP_LEASE: the lease that was granted or is waited for, and its state. */
+  leaseAddress = 0;
+  leaseState = 0;
   /** Bytes of the encoded value, once it was written. */
   valueBytes = 0;
   /** Address of the value inside the published record; 0 while there is none. */
@@ -50,11 +70,18 @@ export class Command {
   /** The old value, where it was asked for and the command was carried out at once. */
   returned: unknown = undefined;
   settle: Settle = ignore;
+  /** What an OP_SCAN carries and takes its answer. */
+  scan: ScanSlice | undefined = undefined;
+  /** Invalidations under way that an early read of this set must not outrun. */
+  hiddenBy = 0;
+  /** Whether the answer came while it was hidden. */
+  isAnswered = false;
 
   /** Makes it as good as new, for the next write. */
   reset(): void {
     this.payload = undefined;
     this.contentType = '';
+    this.tags = undefined;
     this.flags = 0;
     this.valueBytes = 0;
     this.valueAddress = 0;
@@ -68,6 +95,17 @@ export class Command {
     return (this.flags & CONDITIONS) === 0;
   }
 
+  /** Whether it may be applied a second time and the caller is none the worse. */
+  get isIdempotent(): boolean {
+    return this.isVisibleEarly && (this.flags & FLAG_RETURN_OLD) === 0;
+  }
+
+  /** Whether its record carries `guard`. */
+  get isGuarded(): boolean {
+    if (this.opcode === OP_INCREMENT || this.opcode === OP_LEASE_END) return true;
+    return (this.flags & (FLAG_VERSION | FLAG_LEASE)) !== 0;
+  }
+
   /** Bytes of the encoded value, for messages. */
   get payloadBytes(): number {
     const { payload } = this;
@@ -79,7 +117,8 @@ export class Command {
     const { payload } = this;
     const perUnit = typeof payload === 'string' ? 2 : 1;
     const bytes = payload === undefined ? 0 : payload.length * perUnit;
-    return COMMAND_BYTES + this.key.length * 2 + bytes;
+    const tagBytes = (this.tags ?? this.slice?.names)?.section.byteLength ?? 0;
+    return COMMAND_BYTES + this.key.length * 2 + bytes + tagBytes;
   }
 
   /** Makes the payload this thread's own, so that the caller may change its buffer. */

@@ -28,7 +28,7 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
    */
   set(key: string, value: unknown, options?: SetOptions): Promise<boolean> {
     try {
-      return this.#answer(this.#setCommand(key, value, options, 0));
+      return this.answer(this.setCommand(key, value, options, 0));
     } catch (error) {
       return this.context.rejection(key, error);
     }
@@ -41,7 +41,7 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     options?: SetOptions,
   ): Promise<T | undefined> {
     try {
-      return this.#answerOld<T>(this.#setCommand(key, value, options, FLAG_RETURN_OLD));
+      return this.answerOld<T>(this.setCommand(key, value, options, FLAG_RETURN_OLD));
     } catch (error) {
       return this.context.rejection(key, error);
     }
@@ -100,7 +100,8 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     }
   }
 
-  #setCommand(
+  /** @internal */
+  protected setCommand(
     key: string,
     value: unknown,
     options: SetOptions | undefined,
@@ -122,6 +123,7 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     command.ttlMs = defaultTtlMs;
     if (resolved !== undefined) {
       command.contentType = resolved.contentType;
+      command.tags = resolved.tags;
       command.flags |= resolved.flags;
       command.ttlMs = resolved.ttlMs;
     }
@@ -137,24 +139,25 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
       command.key = key;
       command.encoding = 0;
       command.ttlMs = ttlMs;
-      return this.#answer(command);
+      return this.answer(command);
     } catch (error) {
       return this.context.rejection(key, error);
     }
   }
 
-  /** Runs a command; an answer that is known at once costs no new promise. */
-  #answer(command: Command): Promise<boolean> {
+  /** @internal Runs a command; an answer that is known at once costs no new promise. */
+  protected answer(command: Command): Promise<boolean> {
     const status = this.writer.run(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       this.writer.recycle(command);
       return status === STATUS_OK ? RESOLVED_TRUE : RESOLVED_FALSE;
     }
     if (status === STATUS_FULL) return this.context.overloaded(command);
-    return this.#promise(command, status, isTrue);
+    return this.answerLater(command, status, isTrue);
   }
 
-  #answerOld<T>(command: Command): Promise<T | undefined> {
+  /** @internal Runs a command that returns an old value. */
+  protected answerOld<T>(command: Command): Promise<T | undefined> {
     const status = this.writer.run(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
       const old = command.returned as T | undefined;
@@ -162,10 +165,11 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
       return Promise.resolve(old);
     }
     if (status === STATUS_FULL) return this.context.overloaded(command);
-    return this.#promise(command, status, (_, readOld) => readOld() as T | undefined);
+    return this.answerLater(command, status, (_, readOld) => readOld() as T | undefined);
   }
 
-  #promise<R>(
+  /** @internal The answer of a command that is on its way, or was refused. */
+  protected answerLater<R>(
     command: Command,
     status: number,
     take: (outcome: number, readOld: () => unknown) => R,

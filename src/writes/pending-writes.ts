@@ -1,6 +1,7 @@
 import { FLAG_KEEP_TTL, OP_DELETE } from '../../native-free-core/assembly/layout.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
 import type { ReadGate } from '../read-gate.js';
+import type { TagNames } from '../tags/tag-names.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
 
@@ -50,11 +51,48 @@ export class PendingWrites {
 
   /** A command was answered: shared memory knows better now. */
   remove(command: Command): void {
+    if (command.hiddenBy > 0) {
+      command.isAnswered = true;
+      return;
+    }
     const keys = this.#latest.get(command.namespaceId);
     if (keys === undefined || keys.get(command.key) !== command) return;
     keys.delete(command.key);
     this.#gate.setPending(this.#gate.pendingCount - 1);
     if (keys.size === 0) this.#latest.delete(command.namespaceId);
+  }
+
+  /**
+   * A write of the key was applied in place: an older one that is hidden says nothing about it any
+   * more.
+   */
+  outdate(namespaceId: number, key: string): void {
+    const command = this.#latest.get(namespaceId)?.get(key);
+    if (command === undefined || !command.isAnswered) return;
+    command.hiddenBy = 0;
+    this.remove(command);
+  }
+
+  /**
+   * Hides pending sets from this thread's reads until `reveal`: an invalidation that was called
+   * after them removes them, but later than they are applied.
+   */
+  hide(namespaceId: number, isMeant: (tags: TagNames) => boolean): readonly Command[] {
+    const hidden: Command[] = [];
+    for (const command of this.#latest.get(namespaceId)?.values() ?? []) {
+      if (command.tags === undefined || !isMeant(command.tags)) continue;
+      command.hiddenBy += 1;
+      hidden.push(command);
+    }
+    return hidden;
+  }
+
+  /** The invalidation that hid them is over. */
+  reveal(hidden: readonly Command[]): void {
+    for (const command of hidden) {
+      if (command.hiddenBy > 0) command.hiddenBy -= 1;
+      if (command.hiddenBy === 0 && command.isAnswered) this.remove(command);
+    }
   }
 
   /** The pending value, `PENDING_MISS`, or undefined when shared memory is to be asked. */
@@ -63,7 +101,7 @@ export class PendingWrites {
     if (command === undefined) return undefined;
     // A clear after the call wins.
     if (command.epoch !== namespaceEpoch(this.#session, namespaceId)) return PENDING_MISS;
-    if (command.opcode === OP_DELETE) return PENDING_MISS;
+    if (command.opcode === OP_DELETE || command.hiddenBy > 0) return PENDING_MISS;
     // The expiry of one that keeps the present time to live is not known yet.
     const keepsTtl = (command.flags & FLAG_KEEP_TTL) !== 0;
     if (!keepsTtl && command.expiryMs <= this.#session.nowMs()) return PENDING_MISS;

@@ -24,6 +24,7 @@ const RESULT_NAMES: Readonly<Record<string, readonly string[]>> = {
   threads: ['get.scaling'],
   pauses: ['delay.churn.p999', 'delay.churn.max'],
   memory: ['rss.perEntry'],
+  restart: ['restart.write', 'restart.load'],
   http: ['get.hit', 'get.hit.p99', 'get.hit.p99.halfRate'],
   'hit-ratio': [
     'lru.difference',
@@ -121,6 +122,6 @@ describe('the benchmarks in smoke mode', () => {
   it('refuses an unknown suite and says which there are', async () => {
     const { errors, code } = await runBench('speed');
     expect(code).toBe(2);
-    expect(errors).toContain('engine, threads, pauses, memory, http, hit-ratio, all');
+    expect(errors).toContain('engine, threads, pauses, memory, http, hit-ratio, restart, all');
   });
 });

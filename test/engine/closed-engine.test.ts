@@ -17,6 +17,7 @@ function reads(space: Keyspace): readonly (readonly [string, () => unknown])[] {
     ['getMany', () => space.getMany(['k'])],
     ['getMany of nothing', () => space.getMany([])],
     ['has', () => space.has('k')],
+    ['keys', () => space.keys()],
   ];
 }
 
@@ -32,6 +33,10 @@ function writes(space: Keyspace): readonly (readonly [string, () => Promise<unkn
     ['touch', () => space.touch('k', '1h')],
     ['persist', () => space.persist('k')],
     ['clear', () => space.clear()],
+    ['invalidatePrefix', () => space.invalidatePrefix('k')],
+    ['invalidateGlob', () => space.invalidateGlob('k*')],
+    ['expirePrefix', () => space.expirePrefix('k')],
+    ['expireGlob', () => space.expireGlob('k*')],
   ];
 }
 

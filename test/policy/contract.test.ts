@@ -105,15 +105,4 @@ describe.each(POLICIES)('the policy %s', (eviction) => {
     expect(pages === 0).toBe(eviction === 'lru');
     rig.verify();
   });
-
-  it('works on in a shard that was started afresh', () => {
-    const rig = new PolicyRig({ limitBytes: 512 * KIB, entryCountMax: 500, eviction });
-    for (let index = 0; index < 2_000; index++) rig.access(`key-${index % 700}`, index % 300);
-    const dead = rig.arena.attach();
-    rig.arena.hold(0, dead.id, dead.generationOf(dead.id));
-    expect(rig.thread.reset(0, dead.id)).toBe(true);
-    rig.verify();
-    for (let index = 0; index < 2_000; index++) rig.access(`key-${index % 700}`, index % 300);
-    rig.verify();
-  });
 });

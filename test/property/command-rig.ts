@@ -1,9 +1,12 @@
 /** The core under test beside its naive model: two callers, one home worker, one arena. */
 import {
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
   OP_SET,
   OP_TOUCH,
   SHARD_EVICTIONS,
+  SHARD_LAST_SERVED,
   THREAD_HITS,
   THREAD_MISSES,
   WHEEL_TICK_MS,
@@ -30,6 +33,12 @@ export interface KeyCommand {
   readonly inPlace: boolean;
 }
 
+/** Adds to a number. */
+export interface CountCommand extends KeyCommand {
+  readonly by: number;
+  readonly initial: string;
+}
+
 export interface SetCommand extends KeyCommand {
   readonly value: Uint8Array;
   readonly encoding: number;
@@ -47,6 +56,8 @@ export class CommandRig {
   private readonly options: RigOptions;
   /** Queued commands by caller and shard. */
   private queues: NaiveCommand[][][] = [];
+  /** By shard: the thread slot whose ring was drained last, before the present operation. */
+  private lastServed: number[] = [];
   private readsByCaller: { hits: number; misses: number }[] = [];
 
   constructor(options: RigOptions) {
@@ -69,6 +80,7 @@ export class CommandRig {
     this.queues = this.callers.map(() => Array.from({ length: this.shardCount }, () => []));
     this.readsByCaller = this.callers.map(() => ({ hits: 0, misses: 0 }));
     for (const caller of this.callers) caller.answers.length = 0;
+    this.noteTurns();
     this.shareClock();
   }
 
@@ -112,14 +124,19 @@ export class CommandRig {
       value: EMPTY,
       encoding: 0,
       contentType: '',
+      guard: 0,
     };
   }
 
   set(command: SetCommand): void {
     const thread = this.callers[command.caller] as CoreThread;
     const { value, encoding, contentType } = command;
-    const naive = { ...this.describe(OP_SET, command, thread), value, encoding, contentType };
-    const outcome = thread.set(command.key, value, command);
+    const described = this.describe(OP_SET, command, thread);
+    // The version that was read last: the entry may have been replaced since.
+    const isGuarded = (command.flags & FLAG_VERSION) !== 0;
+    const guard = isGuarded ? (this.model.latestVersion.get(described.id) ?? 0) : 0;
+    const naive = { ...described, value, encoding, contentType, guard };
+    const outcome = thread.set(command.key, value, { ...command, version: guard });
     const bytes = command.key.length + contentType.length + value.length;
     // Pages are claimed in place: that answers what waits.
     const staged = bytes > this.arena.plan.inlineBytes && outcome.status !== STATUS_FULL;
@@ -137,6 +154,14 @@ export class CommandRig {
     const thread = this.callers[command.caller] as CoreThread;
     const naive = this.describe(OP_TOUCH, command, thread);
     this.settle(command.caller, naive, thread.touch(command.key, command.ttlMs, command));
+  }
+
+  increment(command: CountCommand): void {
+    const thread = this.callers[command.caller] as CoreThread;
+    const { by, initial } = command;
+    const described = this.describe(OP_INCREMENT, command, thread);
+    const naive = { ...described, value: Buffer.from(initial), guard: by };
+    this.settle(command.caller, naive, thread.increment(command.key, by, initial, command));
   }
 
   private settle(caller: number, command: NaiveCommand, outcome: Outcome): void {
@@ -161,9 +186,23 @@ export class CommandRig {
   }
 
   private applyOthers(except: number, shard: number): void {
-    for (let caller = 0; caller < this.callers.length; caller++) {
+    for (const caller of this.turns(shard)) {
       if (caller !== except) this.applyQueue(caller, shard);
     }
+  }
+
+  /** Callers in the order in which their rings are drained: behind the last one comes the first. */
+  private turns(shard: number): number[] {
+    const last = this.lastServed[shard] ?? 0;
+    const slots = this.callers.map(({ id }, caller) => ({ caller, isLater: id > last }));
+    const later = slots.filter(({ isLater }) => isLater);
+    return [...later, ...slots.filter(({ isLater }) => !isLater)].map(({ caller }) => caller);
+  }
+
+  private noteTurns(): void {
+    this.lastServed = Array.from({ length: this.shardCount }, (_, shard) =>
+      this.arena.shardU32(shard, SHARD_LAST_SERVED),
+    );
   }
 
   private applyQueue(caller: number, shard: number): void {
@@ -193,7 +232,7 @@ export class CommandRig {
     // A reader whose touch buffer is full takes the shard and runs what waits there.
     const shard = thread.shardOf(key, namespaceId);
     const wasDrained = this.callers.every((each) => each.core.waiting(shard) === 0);
-    if (wasDrained) this.takeAnswers(0, shard);
+    if (wasDrained) this.applyOthers(-1, shard);
   }
 
   clear(namespaceId: number): void {
@@ -210,18 +249,18 @@ export class CommandRig {
   serve(shard: number, by: CoreThread): void {
     const did = by.core.serveShard(shard, this.nowMs);
     if (did < 0) throw new Error('a free shard was refused');
-    this.takeAnswers(0, shard);
+    this.applyOthers(-1, shard);
   }
 
   serveHome(): void {
     this.worker.core.serveHome(this.worker.id, this.nowMs);
-    for (let shard = 0; shard < this.shardCount; shard++) this.takeAnswers(0, shard);
+    for (let shard = 0; shard < this.shardCount; shard++) this.applyOthers(-1, shard);
   }
 
   help(shard: number, caller: number): void {
     const helped = this.callers[caller]?.core.helpShard(shard);
     if (helped === 0) throw new Error('a free shard was refused');
-    this.takeAnswers(0, shard);
+    this.applyOthers(-1, shard);
   }
 
   /** What must hold after every operation. */
@@ -238,10 +277,11 @@ export class CommandRig {
   private takeLateAnswers(): void {
     for (const caller of this.callers) caller.collect();
     for (let shard = 0; shard < this.shardCount; shard++) {
-      this.callers.forEach((caller, index) => {
-        if (caller.core.waiting(shard) === 0) this.applyQueue(index, shard);
-      });
+      for (const index of this.turns(shard)) {
+        if (this.callers[index]?.core.waiting(shard) === 0) this.applyQueue(index, shard);
+      }
     }
+    this.noteTurns();
   }
 
   private checkRings(): void {

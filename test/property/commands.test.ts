@@ -5,10 +5,17 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_VERSION,
 } from '../../native-free-core/assembly/layout.js';
 import { seedFromEnvironment } from '../support/prng.js';
 import { scaled } from '../support/scale.js';
-import { CommandRig, type KeyCommand, type RigOptions, type SetCommand } from './command-rig.js';
+import {
+  CommandRig,
+  type CountCommand,
+  type KeyCommand,
+  type RigOptions,
+  type SetCommand,
+} from './command-rig.js';
 
 const NAMESPACES = 3;
 const COMMANDS_MAX = 120;
@@ -69,6 +76,8 @@ const setFlags = fc.oneof(
     FLAG_KEEP_TTL | FLAG_RETURN_OLD,
     FLAG_ONLY_PRESENT | FLAG_RETURN_OLD,
     FLAG_ONLY_PRESENT | FLAG_KEEP_TTL,
+    FLAG_VERSION,
+    FLAG_VERSION | FLAG_KEEP_TTL,
   ),
 );
 
@@ -84,6 +93,35 @@ function sizes(valueBytesMax: number): fc.Arbitrary<number> {
     { arbitrary: fc.integer({ min: 900, max: Math.min(9_000, valueBytesMax) }), weight: 2 },
     fc.integer({ min: 4_000, max: Math.min(40_000, valueBytesMax) }),
   );
+}
+
+const integer = fc.oneof(
+  { arbitrary: fc.integer({ min: -1_000, max: 1_000 }), weight: 3 },
+  fc.maxSafeInteger(),
+  fc.constantFrom(Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
+);
+
+function countCommand(): fc.Arbitrary<CountCommand> {
+  const flags = fc.constantFrom(0, FLAG_KEEP_TTL);
+  const initial = fc.constantFrom('0', '7', '-12', '9007199254740991', '-9007199254740991');
+  // The longest keys leave no room in the rings of so tiny an arena.
+  const short = fc.constantFrom(...KEYS.slice(0, 17));
+  const rest = { caller, namespaceId, ttlMs, flags, inPlace };
+  return fc.record({ ...rest, key: short, by: integer, initial });
+}
+
+/** Values that look like numbers, more or less. */
+function numberCommand(): fc.Arbitrary<SetCommand> {
+  const text = fc.oneof(
+    { arbitrary: integer.map(String), weight: 4 },
+    fc.constantFrom('', '-', '-0', '00', '01', '+1', '1.5', '1e3', ' 1', '9007199254740992'),
+  );
+  return fc.record({
+    ...{ caller, key, namespaceId, ttlMs, flags: fc.constant(0), inPlace },
+    value: text.map((digits) => Uint8Array.from(Buffer.from(digits))),
+    encoding: fc.integer({ min: 0, max: 5 }),
+    contentType: fc.constantFrom('', 'text/plain', 'x'.repeat(127)),
+  });
 }
 
 function keyCommand(flags: fc.Arbitrary<number>): fc.Arbitrary<KeyCommand> {
@@ -108,7 +146,7 @@ function describeCommand(command: KeyCommand): string {
   return `${by}: ${space}/${name.slice(0, 8)} ttl ${ttl} flags ${flags} ${where}`;
 }
 
-function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
+function operations(valueBytesMax: number, counts: boolean): fc.Arbitrary<Operation>[] {
   const set = setCommand(valueBytesMax).map(
     (command) =>
       new Operation(`set ${describeCommand(command)} ${command.value.length} bytes`, (rig) =>
@@ -128,6 +166,18 @@ function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
   );
   const touch = keyCommand(fc.constant(0)).map(
     (command) => new Operation(`touch ${describeCommand(command)}`, (rig) => rig.touch(command)),
+  );
+  const number = numberCommand().map(
+    (command) =>
+      new Operation(`set ${describeCommand(command)} '${Buffer.from(command.value)}'`, (rig) =>
+        rig.set(command),
+      ),
+  );
+  const increment = countCommand().map(
+    (command) =>
+      new Operation(`increment ${describeCommand(command)} by ${command.by}`, (rig) =>
+        rig.increment(command),
+      ),
   );
   const clear = namespaceId.map(
     (space) => new Operation(`clear ${space}`, (rig) => rig.clear(space)),
@@ -150,14 +200,14 @@ function operations(valueBytesMax: number): fc.Arbitrary<Operation>[] {
       ([index, by]) =>
         new Operation(`help ${index} by ${by}`, (rig) => rig.help(index % rig.shardCount, by)),
     );
-  return [set, set, set, set, read, read, read, remove, touch, clear, advance, advance].concat([
-    ...[serve, serveHome, help],
-  ]);
+  const usual = [set, set, set, set, read, read, read, remove, touch, clear, advance, advance];
+  const upkeep = [serve, serveHome, help];
+  return [...usual, ...upkeep, ...(counts ? [number, increment, increment] : [])];
 }
 
 function runModel(options: RigOptions, numRuns: number): void {
   const rig = new CommandRig(options);
-  const commands = fc.commands(operations(rig.valueBytesMax), {
+  const commands = fc.commands(operations(rig.valueBytesMax, !options.mayEvict), {
     maxCommands: COMMANDS_MAX,
     size: 'max',
   });

@@ -7,16 +7,21 @@ import {
   FLAG_ONLY_ABSENT,
   FLAG_ONLY_PRESENT,
   FLAG_RETURN_OLD,
+  FLAG_VERSION,
   OP_DELETE,
+  OP_INCREMENT,
   OP_SET,
   OP_TOUCH,
 } from '../../native-free-core/assembly/layout.js';
 import {
   STATUS_MISS,
+  STATUS_NOT_A_NUMBER,
+  STATUS_NUMBER_OVERFLOW,
   STATUS_OK,
   STATUS_OUT_OF_MEMORY,
   STATUS_REFUSED,
 } from '../../native-free-core/status.js';
+import { ENCODING_MSGPACK } from '../../src/codec/codec.js';
 import type { Entry, Outcome } from '../support/core-thread.js';
 
 /** A command at the moment of its call. */
@@ -32,6 +37,8 @@ export interface NaiveCommand {
   readonly value: Uint8Array;
   readonly encoding: number;
   readonly contentType: string;
+  /** Version that is asked for, or addend. */
+  readonly guard: number;
 }
 
 interface NaiveEntry {
@@ -81,12 +88,12 @@ export class NaiveCache {
     const overtaken = command.epoch !== this.epochOf(command.namespaceId);
     let entry = this.find(command.id, nowMs);
     if (overtaken) {
-      const expected = command.opcode === OP_SET ? STATUS_OK : STATUS_REFUSED;
+      const expected = statusOfOvertaken(command);
       demand(outcome.status === expected, command, outcome, 'a clear came between');
       demand(outcome.old === undefined, command, outcome, 'old value of an overtaken command');
       return;
     }
-    if (entry !== undefined && this.mayEvict && saysAbsent(command, outcome)) {
+    if (entry !== undefined && this.mayEvict && saysAbsent(command, outcome, entry)) {
       this.entries.delete(command.id);
       entry = undefined;
     }
@@ -97,6 +104,10 @@ export class NaiveCache {
     const expected = expectedStatus(command, entry);
     demand(outcome.status === expected, command, outcome, `expected status ${expected}`);
     this.checkOld(command, outcome, entry);
+    if (command.opcode === OP_INCREMENT && outcome.status === STATUS_OK) {
+      const sum = sumOf(command, entry);
+      demand(outcome.sum === sum, command, outcome, `the sum is ${sum}, not ${outcome.sum}`);
+    }
     // A delete also frees what is over and not yet swept.
     if (command.opcode === OP_DELETE) this.entries.delete(command.id);
     else if (outcome.status === STATUS_OK) this.change(command, entry);
@@ -113,20 +124,28 @@ export class NaiveCache {
   }
 
   private change(command: NaiveCommand, entry: NaiveEntry | undefined): void {
-    if (command.opcode === OP_TOUCH && entry !== undefined) {
+    if (command.opcode === OP_INCREMENT) {
+      const value = Buffer.from(String(sumOf(command, entry)));
+      const { encoding, contentType } = entry ?? command;
+      this.store({ ...command, value, encoding, contentType }, entry);
+    } else if (command.opcode === OP_TOUCH && entry !== undefined) {
       entry.expiriesMs = [command.expiryMs];
     } else if (command.opcode === OP_SET) {
-      this.entries.set(command.id, {
-        value: command.value,
-        namespaceId: command.namespaceId,
-        epoch: command.epoch,
-        createdMs: command.createdMs,
-        encoding: command.encoding,
-        contentType: command.contentType,
-        expiriesMs: this.expiriesOfSet(command, entry),
-        version: undefined,
-      });
+      this.store(command, entry);
     }
+  }
+
+  private store(command: NaiveCommand, entry: NaiveEntry | undefined): void {
+    this.entries.set(command.id, {
+      value: command.value,
+      namespaceId: command.namespaceId,
+      epoch: command.epoch,
+      createdMs: command.createdMs,
+      encoding: command.encoding,
+      contentType: command.contentType,
+      expiriesMs: this.expiriesOfSet(command, entry),
+      version: undefined,
+    });
   }
 
   private expiriesOfSet(command: NaiveCommand, entry: NaiveEntry | undefined): readonly number[] {
@@ -163,7 +182,10 @@ export class NaiveCache {
 }
 
 /** True when this answer is possible only if the key is not there. */
-function saysAbsent(command: NaiveCommand, { status, old }: Outcome): boolean {
+function saysAbsent(command: NaiveCommand, { status, old }: Outcome, entry: NaiveEntry): boolean {
+  if ((command.flags & FLAG_VERSION) !== 0) {
+    return status === (command.guard === entry.version ? STATUS_REFUSED : STATUS_OK);
+  }
   if (command.opcode !== OP_SET) return status === STATUS_REFUSED;
   if (status === STATUS_REFUSED) return (command.flags & FLAG_ONLY_PRESENT) !== 0;
   if (status !== STATUS_OK) return false;
@@ -171,8 +193,34 @@ function saysAbsent(command: NaiveCommand, { status, old }: Outcome): boolean {
   return (command.flags & FLAG_RETURN_OLD) !== 0 && old === undefined;
 }
 
+/** What clears between call and application leave of a command. */
+function statusOfOvertaken(command: NaiveCommand): number {
+  // It answers what a key that is not there would make of it.
+  if (command.opcode === OP_INCREMENT) return expectedStatus(command, undefined);
+  const isStored = command.opcode === OP_SET && (command.flags & FLAG_VERSION) === 0;
+  return isStored ? STATUS_OK : STATUS_REFUSED;
+}
+
+const INTEGER_TEXT = /^(0|-?[1-9]\d*)$/;
+
+/** NaN where there is nothing to count on. */
+function sumOf(command: NaiveCommand, entry: NaiveEntry | undefined): number {
+  const { value, encoding } = entry ?? command;
+  const text = Buffer.from(value).toString('latin1');
+  const isNumber = INTEGER_TEXT.test(text) && Number.isSafeInteger(Number(text));
+  return isNumber && encoding !== ENCODING_MSGPACK ? Number(text) + command.guard : Number.NaN;
+}
+
 function expectedStatus(command: NaiveCommand, entry: NaiveEntry | undefined): number {
   const present = entry !== undefined;
+  if (command.opcode === OP_INCREMENT) {
+    const sum = sumOf(command, entry);
+    if (Number.isNaN(sum)) return STATUS_NOT_A_NUMBER;
+    return Number.isSafeInteger(sum) ? STATUS_OK : STATUS_NUMBER_OVERFLOW;
+  }
+  if ((command.flags & FLAG_VERSION) !== 0) {
+    return (entry === undefined ? 0 : entry.version) === command.guard ? STATUS_OK : STATUS_REFUSED;
+  }
   if (command.opcode !== OP_SET) return present ? STATUS_OK : STATUS_REFUSED;
   const onlyAbsent = (command.flags & FLAG_ONLY_ABSENT) !== 0;
   const onlyPresent = (command.flags & FLAG_ONLY_PRESENT) !== 0;

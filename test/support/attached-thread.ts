@@ -54,8 +54,9 @@ export class AttachedThread {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 0;
 
-  constructor(handle: EngineHandle) {
-    this.worker = startFixture('attached-thread.mjs', { handle });
+  /** `fixture` is a module that takes the same messages; `data` is what it needs besides. */
+  constructor(handle: EngineHandle, fixture = 'attached-thread.mjs', data: object = {}) {
+    this.worker = startFixture(fixture, { handle, ...data });
     this.worker.on('message', (answer: Answer) => this.take(answer));
     this.worker.on('exit', () => {
       for (const { reject } of this.waiting.values()) reject(new Error('the thread has ended'));

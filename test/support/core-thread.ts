@@ -5,6 +5,7 @@
 import type { Arena } from '../../native-free-core/arena.js';
 import {
   CLASS_LARGE,
+  CONTENT_TYPE_BYTES_MAX,
   FLAG_LARGE,
   FLAG_RETURN_OLD,
   ITEM_CLASS,
@@ -13,11 +14,15 @@ import {
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_VALUE_BYTES,
+  NAMES_FIRST,
+  NUMBER_BYTES_MAX,
   OP_DELETE,
+  OP_INCREMENT,
   OP_RELEASE,
   OP_SET,
   OP_STAGE,
   OP_TOUCH,
+  RECORD_GUARD,
   RECORD_OLD,
   RECORD_OPCODE,
   RECORD_PAGES,
@@ -30,6 +35,7 @@ import {
   RESULT_ITEM,
   RESULT_VALUE_BYTES,
   RESULT_VERSION,
+  TAGS_MAX,
   THREAD_CONTENT_TYPE,
   THREAD_KEY,
   THREAD_RESULT,
@@ -68,6 +74,8 @@ export interface CommandOptions {
   readonly flags?: number;
   readonly contentType?: string;
   readonly encoding?: number;
+  /** Version that a set with FLAG_VERSION asks for. */
+  readonly version?: number;
   /** False sends the command through the ring. */
   readonly inPlace?: boolean;
 }
@@ -75,6 +83,8 @@ export interface CommandOptions {
 /** What became of a command. */
 export interface Outcome {
   readonly status: number;
+  /** Of an increment that was carried out. */
+  readonly sum?: number;
   /** Value that a command with FLAG_RETURN_OLD replaced or removed. */
   readonly old: Uint8Array | undefined;
 }
@@ -206,6 +216,18 @@ export class CoreThread {
     return this.keyCommand(OP_TOUCH, key, { ...options, ttlMs });
   }
 
+  /** Adds to a number; a key that is not there counts from the text `initial`. */
+  increment(key: Bytes, by: number, initial: Bytes = '0', options: CommandOptions = {}): Outcome {
+    this.collect();
+    const room = CONTENT_TYPE_BYTES_MAX + NUMBER_BYTES_MAX + NAMES_FIRST + TAGS_MAX * 4;
+    const at = this.begin(OP_INCREMENT, toBytes(key), options, room);
+    if (at < 0) return { status: at, old: undefined };
+    const text = toBytes(initial);
+    this.home.bytes.set(text, at);
+    this.core.describeGuard(by);
+    return this.submit(text.length, 0, options, options.flags ?? 0);
+  }
+
   private keyCommand(opcode: number, key: Bytes, options: CommandOptions): Outcome {
     this.collect();
     const at = this.begin(opcode, toBytes(key), options, 0);
@@ -227,6 +249,7 @@ export class CoreThread {
     options: CommandOptions,
     flags: number,
   ): Outcome {
+    if (options.version !== undefined) this.core.describeGuard(options.version);
     const status = this.core.submit(
       valueBytes,
       contentTypeBytes,
@@ -239,6 +262,13 @@ export class CoreThread {
     const shard = this.core.commandShard();
     const record = this.core.commandRecord() >>> 0;
     const reference = this.home.view.getUint32(record + RECORD_OLD, true);
+    if (this.home.view.getUint8(record + RECORD_OPCODE) === OP_INCREMENT) {
+      return {
+        status,
+        sum: this.home.view.getFloat64(record + RECORD_GUARD, true),
+        old: undefined,
+      };
+    }
     if ((flags & FLAG_RETURN_OLD) === 0 || reference === 0) return { status, old: undefined };
     return { status, old: this.takeOld(shard, reference) };
   }
@@ -322,10 +352,11 @@ export class CoreThread {
       const status = view.getInt32(record + RECORD_STATUS, true);
       const opcode = view.getUint8(record + RECORD_OPCODE);
       const reference = view.getUint32(record + RECORD_OLD, true);
+      const sum = view.getFloat64(record + RECORD_GUARD, true);
       this.core.reap(shard, record);
       const wanted = reference !== 0 && (opcode === OP_SET || opcode === OP_DELETE);
       const old = wanted ? this.takeOld(shard, reference) : undefined;
-      if (opcode !== OP_RELEASE) this.answers.push({ shard, opcode, status, old });
+      if (opcode !== OP_RELEASE) this.answers.push({ shard, opcode, status, old, sum });
     }
   }
 

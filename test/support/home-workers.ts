@@ -1,12 +1,15 @@
 /** The home worker threads of engines that a test creates, so that it can end them. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
-import {
-  createEngine,
-  type Engine,
-  type EngineOptions,
-  type WorkerLostEvent,
+import { startEngine } from '../../src/engine.js';
+import type {
+  Engine,
+  EngineOptions,
+  ShardRecoveredEvent,
+  WorkerHungEvent,
+  WorkerLostEvent,
 } from '../../src/index.js';
+import type { GroupInternals } from '../../workers/shard-group.js';
 import { isFixture } from './attached-thread.js';
 import { until } from './until.js';
 
@@ -16,6 +19,8 @@ export class WatchedEngine {
   /** In the order in which they were started, also those that have ended. */
   readonly workers: Worker[];
   readonly losses: WorkerLostEvent[] = [];
+  readonly hangs: WorkerHungEvent[] = [];
+  readonly recoveries: ShardRecoveredEvent[] = [];
   private readonly stopWatching: () => void;
 
   private constructor(engine: Engine, workers: Worker[], stopWatching: () => void) {
@@ -24,13 +29,16 @@ export class WatchedEngine {
     this.stopWatching = stopWatching;
   }
 
-  static async create(options: EngineOptions): Promise<WatchedEngine> {
+  static async create(
+    options: EngineOptions,
+    internals: GroupInternals = {},
+  ): Promise<WatchedEngine> {
     const workers: Worker[] = [];
     const noteWorker = (worker: Worker): void => {
       if (!isFixture(worker)) workers.push(worker);
     };
     process.on('worker', noteWorker);
-    const engine = await createEngine(options);
+    const engine = await startEngine(options, internals);
     const noteLoss = (event: unknown): void => {
       watched.losses.push(event as WorkerLostEvent);
     };
@@ -39,6 +47,8 @@ export class WatchedEngine {
       unsubscribe('hotshard:worker-lost', noteLoss);
     });
     subscribe('hotshard:worker-lost', noteLoss);
+    engine.on('worker-hung', (event) => watched.hangs.push(event));
+    engine.on('shard-recovered', (event) => watched.recoveries.push(event));
     return watched;
   }
 

@@ -5,6 +5,9 @@ import {
   FLAG_KEEP_TTL,
   FLAG_ONLY_ABSENT,
   FLAG_RETURN_OLD,
+  SCAN_DELETE,
+  SCAN_EXPIRE,
+  SCAN_LIST,
   SHARD_BUCKET_COUNT,
   SHARD_EVICTIONS,
   SHARD_OVERFLOWS,
@@ -12,6 +15,7 @@ import {
 } from '../../native-free-core/assembly/layout.js';
 import { STATUS_OK } from '../../native-free-core/status.js';
 import type { CommandOptions } from '../support/core-thread.js';
+import { CoreScan } from '../support/scan-slices.js';
 import { type CutRig, cutEverywhere, type Scenario } from './cut-rig.js';
 
 const CHAIN_ENTRIES = BUCKET_ENTRIES * CHAIN_BUCKETS_MAX;
@@ -215,6 +219,26 @@ describe('other commands that are cut off at any store', () => {
       },
       run: (rig) => {
         rig.victim.serve();
+      },
+    });
+  });
+
+  it.each([
+    ['that lists keys', SCAN_LIST],
+    ['that removes entries', SCAN_DELETE],
+    ['that makes entries stale', SCAN_EXPIRE],
+  ])('a slice of a scan %s', (_, mode) => {
+    cutEverywhere({
+      name: 'scan',
+      prepare: (rig) => {
+        putSome(rig);
+        for (const key of rig.collidingKeys(20)) rig.put(key, 30, { ttlMs: 5_000 });
+      },
+      run: (rig) => {
+        const scan = new CoreScan(rig.arena, rig.victim, { mode, glob: '*[1-57el]*' });
+        expect(scan.slice()).toBe(STATUS_OK);
+        expect(scan.isDone).toBe(true);
+        expect(scan.matched).toBeGreaterThan(10);
       },
     });
   });

@@ -9,6 +9,7 @@ import {
   NAMESPACE_MAX,
   PAGE_ENTRY_BYTES,
   SLOT_TABLE_SLOTS,
+  STAMP_COUNT,
 } from '../../../native-free-core/assembly/layout.js';
 import { type ArenaPlan, planArena } from '../../../native-free-core/plan.js';
 import { resolveOptions } from '../../../src/options.js';
@@ -60,6 +61,7 @@ describe('the plan of an arena', () => {
       [plan.classLookupOffset, (ITEM_HEAD_BYTES + plan.inlineBytes) / 8 + 1],
       [plan.namespacesOffset, NAMESPACE_MAX * NAMESPACE_BYTES],
       [plan.namesOffset, plan.namesBytes],
+      [plan.stampsOffset, STAMP_COUNT * 8],
       [plan.threadsOffset, plan.threadSlotCount * plan.threadBytes],
       [plan.shardsOffset, plan.shardCount * plan.shardBytes],
       [plan.directoryOffset, plan.pageCount * PAGE_ENTRY_BYTES],

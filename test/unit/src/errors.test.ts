@@ -29,7 +29,8 @@ import {
 
 test('every code has a cause and a remedy of one sentence', () => {
   const codes = Object.entries(ERROR_CODES);
-  expect(codes).toHaveLength(15);
+  expect(codes.length).toBeGreaterThanOrEqual(15);
+
   for (const [code, entry] of codes) {
     expect(code).toMatch(/^ERR_CACHE_[A-Z_]+$/);
     expect(entry.cause).toMatch(/^[A-Z].+\.$/);

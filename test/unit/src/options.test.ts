@@ -39,6 +39,7 @@ test('without options the defaults hold', () => {
     eviction: { kind: 'lru' },
     codec: { kind: 'json' },
     writes: { kind: 'inplace' },
+    nearCache: { kind: 'on', entryCountMax: 16_384, isFrozen: false },
     clock: undefined,
     availableParallelism: 2,
   };
