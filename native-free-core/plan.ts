@@ -167,9 +167,8 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const eviction = limits.eviction ?? 'lru';
   const filterShare = eviction === 'lru' ? 0 : 1 / FILTER_PAGES_SHARE;
   const filterPageCountMax = Math.ceil(pagesPerShardMax * filterShare);
-
   const routingOffset = HEADER_BYTES;
-  const classLookupOffset = routingOffset + SLOT_TABLE_SLOTS;
+  const classLookupOffset = HEADER_BYTES + SLOT_TABLE_SLOTS;
   const lookupBytes = (ITEM_HEAD_BYTES + inlineBytes) / 8 + 8;
   const namespacesOffset = alignUp(classLookupOffset + lookupBytes, LINE_BYTES);
   const namesOffset = namespacesOffset + NAMESPACE_MAX * NAMESPACE_BYTES;
@@ -181,8 +180,8 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const threadsOffset = alignUp(stampsOffset + STAMP_COUNT * STAMP_BYTES, LINE_BYTES);
   const threadBytes = alignUp(THREAD_VALUE + scratchBytes + SCRATCH_SLACK_BYTES, LINE_BYTES);
   const shardsOffset = threadsOffset + limits.threadSlotCount * threadBytes;
-  const filterNames = eviction === 'lru' ? 0 : filterPageCountMax + SHADOWS;
-  const shardBytes = shardBytesFor(pagesPerShardMax, filterNames, stripeCount);
+  const filterNameCount = eviction === 'lru' ? 0 : filterPageCountMax + SHADOWS;
+  const shardBytes = shardBytesFor(pagesPerShardMax, filterNameCount, stripeCount);
   const directoryOffset = shardsOffset + limits.shardCount * shardBytes;
 
   const room = limits.limitBytes - TAIL_BYTES - directoryOffset - pageBytes;
