@@ -12,6 +12,9 @@ import { publishPersistence, warnOf } from './persistence-event.js';
 import { removeLeftDrafts } from './private-file.js';
 import { type CheckpointReport, writeCheckpoint } from './write-checkpoint.js';
 
+/** More than all rings of a shard take: what is left then is of threads that never stop sending. */
+const SETTLING_TURNS_MAX = 10_000;
+
 /** The file of one engine: read once at the start, written as often as asked. */
 export class Persistence {
   /** What was loaded; undefined when the engine began empty. */
@@ -133,9 +136,13 @@ export class Persistence {
   }
 }
 
-/** Applies what other threads had sent before the engine was stopped. */
+/** Applies what other threads had sent before the engine was stopped: a full ring takes turns. */
 function settleRings(session: ThreadSession): void {
-  for (let shard = 0; shard < session.shardCount; shard++) session.core.helpShard(shard);
+  for (let shard = 0; shard < session.shardCount; shard++) {
+    for (let turns = 0; turns < SETTLING_TURNS_MAX && session.hasWork(shard); turns++) {
+      session.core.helpShard(shard);
+    }
+  }
 }
 
 function reasonOf(error: unknown): string {
