@@ -23,7 +23,6 @@ export class Persistence {
   readonly #checksum: Checksum;
   readonly #readMoment: () => Moment;
   #found: OpenCheckpoint | undefined;
-  #isStale = false;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(option: FileOption, checksum: Checksum, now: () => Moment) {
@@ -67,9 +66,6 @@ export class Persistence {
         this.#ignore('it is not of a clean close, and the option is to drop such files');
         return;
       }
-      // Before anything is loaded: whatever ends this process, the file is no clean one after it.
-      // One that cannot be marked would be fresh again and again: it counts as stale at once.
-      this.#isStale = !(found.isClean && (await found.markInUse()));
       this.#found = found;
     } catch (error) {
       await found?.close();
@@ -81,6 +77,13 @@ export class Persistence {
     warnOf({ kind: 'ignored', path: this.#option.path, reason });
   }
 
+  /** There is no arena to load into: the file is left as it is. */
+  async giveUp(): Promise<void> {
+    const found = this.#found;
+    this.#found = undefined;
+    await found?.close();
+  }
+
   /** Puts what was found into a new arena, before any thread attaches to it. */
   async load(arena: Arena, nowMs: number): Promise<void> {
     const found = this.#found;
@@ -88,7 +91,10 @@ export class Persistence {
     this.#found = undefined;
     const { path } = this.#option;
     try {
-      const report = await loadCheckpoint(arena, found, nowMs, this.#isStale);
+      // Before anything is loaded: whatever ends this process, the file is no clean one after it.
+      // One that cannot be marked would be fresh again and again: it counts as stale at once.
+      const isStale = !(found.isClean && (await found.markInUse()));
+      const report = await loadCheckpoint(arena, found, nowMs, isStale);
       this.report = report;
       publishPersistence({ kind: 'loaded', path, report });
       if (report.damagedPages > 0) {

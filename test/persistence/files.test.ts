@@ -109,6 +109,18 @@ test('a file that is no checkpoint is not replaced by one', async () => {
   expect(readdirSync(folder.path(''))).toEqual(['thesis.txt']);
 });
 
+test('a start that fails for want of memory leaves a clean file clean', async () => {
+  const path = folder.path('entries');
+  await writeFile(path);
+  const spy = vi.spyOn(WebAssembly, 'Memory').mockImplementationOnce(() => {
+    throw new RangeError('could not allocate memory');
+  });
+  await expect(open(path)).rejects.toThrow(/allocate/);
+  spy.mockRestore();
+  await using engine = await open(path);
+  expect(engine.loaded).toMatchObject({ state: 'fresh', entries: 1 });
+});
+
 test('a second name of the file, and what is no file, are refused', async () => {
   const path = folder.path('entries');
   await writeFile(path);
