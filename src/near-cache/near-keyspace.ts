@@ -118,6 +118,7 @@ export class NearKeyspace {
       entry.bytes = undefined;
     }
     cache.validate(entry, epoch);
+    entry.encoding = cache.resultEncoding;
     if (known === undefined) cache.clock.add(entry, cache.resultBytes);
     else cache.clock.resize(entry, cache.resultBytes);
     return entry;
