@@ -76,6 +76,8 @@ export class NearKeyspace {
     this.#cache.touch(entry, nowMs);
     this.#words[this.#statusIndex] = STATUS_OK;
     this.#hits += 1;
+    // Where nobody ticks every hit comes this way.
+    if (this.#hits >= HITS_BEFORE_FLUSH) this.flushHits();
     return entry;
   }
 
