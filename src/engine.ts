@@ -355,7 +355,13 @@ export async function startEngine(
   const startMs = persistence?.startMs ?? 0;
   const birthMs = monotonicMs() - startMs;
   const clock = continued(resolved.clock, startMs) ?? createClock(birthMs);
-  const arena = makeArena(resolved, module, clock, persistence?.hashSeed);
+  let arena: Arena;
+  try {
+    arena = makeArena(resolved, module, clock, persistence?.hashSeed);
+  } catch (error) {
+    await persistence?.giveUp();
+    throw error;
+  }
   await persistence?.load(arena, clock.nowMs());
   const emitter = new EngineEmitter();
   const listener = {

@@ -16,6 +16,7 @@ import {
   HEADER_TIME_MS,
   RESULT_STATUS,
   SHARD_HOME,
+  SHARD_WORK,
   THREAD_COMPLETIONS,
   THREAD_CONTENT_TYPE,
   THREAD_KEY,
@@ -134,6 +135,12 @@ export class ThreadSession {
   isHomeless(shardIndex: number): boolean {
     const shard = this.#shardsAddress + shardIndex * this.#shardBytes;
     return this.words[(shard + SHARD_HOME) / 4] === 0;
+  }
+
+  /** Whether commands of any thread wait in the rings of a shard. */
+  hasWork(shardIndex: number): boolean {
+    const index = (this.#shardsAddress + shardIndex * this.#shardBytes + SHARD_WORK) / 4;
+    return this.words[index] !== 0 || this.words[index + 1] !== 0;
   }
 
   /** Counts what holders answered for this thread. */

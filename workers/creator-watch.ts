@@ -9,6 +9,7 @@ import {
   HEADER_TICKER_SLOT,
 } from '../native-free-core/assembly/layout.js';
 import { currentThread, isThreadAlive } from './os-thread.js';
+import { goOnRecovering } from './shard-recovery.js';
 
 /** A clock that nobody ticks any more may stand still for so long. */
 const WATCH_MS = 500;
@@ -34,9 +35,14 @@ function stopOrphan(arena: Arena): void {
   arena.core.tick(Number.POSITIVE_INFINITY);
 }
 
-/** Watches the creator from an attached thread; call what it returns to stop watching. */
+/**
+ * Watches the creator from an attached thread, and this thread itself: a shard that it was cut off
+ * with is given back although it may call nothing more. Call what it returns to stop watching.
+ */
 export function watchCreator(arena: Arena): () => void {
   const timer = setInterval(() => {
+    arena.core.recoverOwn();
+    goOnRecovering(arena);
     if (!isOrphaned(arena)) return;
     clearInterval(timer);
     stopOrphan(arena);

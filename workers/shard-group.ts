@@ -64,7 +64,7 @@ export class ShardGroup {
   readonly #living = new Set<HomeWorker>();
   readonly #replacements = new Set<Promise<void>>();
   #resizes: Promise<unknown> = Promise.resolve();
-  #supervision: NodeJS.Timeout | undefined;
+  readonly #supervision: NodeJS.Timeout;
   #reclaimedMs = 0;
   #isStopping = false;
 
@@ -85,6 +85,8 @@ export class ShardGroup {
     this.#words = new Int32Array(arena.buffer);
     this.#recoveries = new RecoveryWatch(arena);
     onRecoveriesEnded(arena, () => this.#tellRecoveries());
+    // Also without workers: threads die, and this one may be cut off and call nothing more.
+    this.#supervision = this.#supervise();
   }
 
   /** Home workers that serve now. */
@@ -110,7 +112,7 @@ export class ShardGroup {
   /** Stops all workers and waits for their threads to end. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#supervise(false);
+    clearInterval(this.#supervision);
     Atomics.store(this.#words, HEADER_STOP / 4, 1);
     for (const worker of this.#living) worker.wake();
     await Promise.all([...this.#living].map((worker) => worker.end(this.#hungMs)));
@@ -140,7 +142,6 @@ export class ShardGroup {
       await this.#shrink(before);
       throw failed.reason;
     }
-    this.#supervise(workerCount > 0);
     return this.#deal();
   }
 
@@ -150,7 +151,6 @@ export class ShardGroup {
     for (const worker of leaving) worker.retire();
     await Promise.all(leaving.map((worker) => worker.end(this.#hungMs)));
     this.#assertRunning();
-    this.#supervise(workerCount > 0);
     return moved;
   }
 
@@ -241,12 +241,16 @@ export class ShardGroup {
     this.#listener.workerLost({ workerIndex, shardsRecovered, wasHung, restarted, error });
   }
 
-  #supervise(isOn: boolean): void {
-    if (isOn === (this.#supervision !== undefined)) return;
-    clearInterval(this.#supervision);
-    this.#supervision = isOn
-      ? setInterval(() => this.#look(), Math.min(RECLAIM_MS, this.#watch.periodMs)).unref()
-      : undefined;
+  /** Looks now and then until the group is stopped, or forgotten: a look keeps nothing alive. */
+  #supervise(): NodeJS.Timeout {
+    const self = new WeakRef(this);
+    const periodMs = Math.min(RECLAIM_MS, this.#watch.periodMs);
+    const timer = setInterval(() => {
+      const group = self.deref();
+      if (group === undefined) clearInterval(timer);
+      else group.#look();
+    }, periodMs);
+    return timer.unref();
   }
 
   #look(): void {

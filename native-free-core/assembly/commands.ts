@@ -189,17 +189,9 @@ export function beginScan(
   patternBytes: u32,
   roomBytes: u32,
 ): i32 {
-  shardIndex = shard;
-  const size = (RECORD_KEY + roomBytes + RECORD_ALIGN - 1) & ~(RECORD_ALIGN - 1);
-  record = claimRecord(ringOf(thread, shard), size);
-  if (record == 0) return STATUS_FULL;
-  put32(record + RECORD_SIZE, size);
-  put8(record + RECORD_OPCODE, OP_SCAN);
-  put16(record + RECORD_KEY_BYTES, patternBytes);
-  put16(record + RECORD_NAMESPACE, namespaceId);
-  put32(record + RECORD_OLD, 0);
-  put32(record + RECORD_PAGES, 0);
-  return <i32>(record + RECORD_KEY);
+  const target = beginTagCommand(OP_SCAN, shard, namespaceId, roomBytes);
+  if (target != STATUS_FULL) put16(record + RECORD_KEY_BYTES, patternBytes);
+  return target;
 }
 
 /** The namespace's epoch at the call, for a command that waited before it was begun. */

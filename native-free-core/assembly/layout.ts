@@ -260,6 +260,7 @@ export const SLICE_ITEM: u32 = 4; // u32 reference of that member's item
 export const SLICE_SEQUENCE: u32 = 8; // f64, that item's sequence: tells whether it is still there
 export const SLICE_HORIZON: u32 = 16; // f64, newest sequence that is meant; below 0 = first slice
 export const SLICE_AFFECTED: u32 = 24; // u32, live entries that this slice removed or made stale
+export const SLICE_ROUND: u32 = 28; // u32, SHARD_RECOVERY_ROUND when the place was left
 export const SLICE_NAMES: u32 = 32; // names of the tags
 export const FLAG_LEASE: u32 = 128; // refuse unless the lease of RECORD_GUARD still stands
 

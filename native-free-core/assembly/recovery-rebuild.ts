@@ -14,6 +14,7 @@ import {
   toAddress,
   toReference,
 } from "./arena";
+import { holdCount } from "./eviction";
 import { hashBytes, namespaceSeed } from "./hash";
 import {
   BUCKET_BYTES,
@@ -38,6 +39,7 @@ import {
   SHARD_BUCKET_COUNT,
   SHARD_FREE_PAGES,
   SHARD_ITEMS,
+  SHARD_ITEMS_MAX,
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
   SHARD_RECOVERY_DROPPED,
@@ -176,10 +178,18 @@ function indexItem(shard: usize, item: usize): bool {
   return insertReference(shard, hash, toReference(item)) == HAS_ROOM;
 }
 
+/** Evicts what is more than this shard may hold: it may have been another's, with another bound. */
+function holdAllowed(shard: usize): void {
+  const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
+  if (itemsMax == 0) return;
+  while (load<u32>(shard + SHARD_ITEMS) > itemsMax) holdCount(shard, itemsMax + 1);
+}
+
 /**
  * Makes a shard from page directory and items, with a new index: of two items with one key the one
  * that was written later stands. Times of items count on the clock that says `nowMs`. The number of
- * entries; SHARD_RECOVERY_DROPPED says how many live items had to go.
+ * entries that were found, those included that were then evicted for the bound by count;
+ * SHARD_RECOVERY_DROPPED says how many live items had to go before.
  */
 export function rebuildShard(index: u32, nowMs: f64): u32 {
   const shard = shardAddress(index);
@@ -200,5 +210,6 @@ export function rebuildShard(index: u32, nowMs: f64): u32 {
   put32(shard + SHARD_RECOVERY_PHASE, 0);
   const kept = load<u32>(shard + SHARD_ITEMS);
   put32(shard + SHARD_RECOVERY_DROPPED, items - kept);
+  holdAllowed(shard);
   return kept;
 }

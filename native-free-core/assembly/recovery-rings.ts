@@ -11,10 +11,12 @@ import {
   ITEM_STAMP,
   ITEM_STATE,
   NO_THREAD,
+  OP_LEASE,
   PAGE_LARGE_MEMBER,
   PAGE_NEXT,
   PAGE_STAGED,
   RECORD_OLD,
+  RECORD_OPCODE,
   RECORD_PAGES,
   RECORD_STATUS,
   RING_DONE,
@@ -34,6 +36,8 @@ import { publish32, put32 } from "./store";
  * that nobody will release. Each is one store of a state, so this may be cut off and done again.
  */
 export function giveUpCommand(shard: usize, record: usize, id: u32): void {
+  // These fields of a request for a lease name no pages and no item.
+  if (load<u8>(record + RECORD_OPCODE) == OP_LEASE) return;
   giveUpPages(shard, load<u32>(record + RECORD_PAGES), id);
   const old = load<u32>(record + RECORD_OLD);
   if (old == 0 || !startsChunk(shard, old)) return;

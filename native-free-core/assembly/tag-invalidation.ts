@@ -28,12 +28,14 @@ import {
   RECORD_PAGES,
   SHARD_DELETES,
   SHARD_ID,
+  SHARD_RECOVERY_ROUND,
   SHARD_SEQUENCE,
   SLICE_AFFECTED,
   SLICE_HORIZON,
   SLICE_ITEM,
   SLICE_MEMBER,
   SLICE_NAMES,
+  SLICE_ROUND,
   SLICE_SEQUENCE,
   TAG_COUNT,
   TAG_MEMBERS,
@@ -96,7 +98,10 @@ function resolveNames(shard: usize, record: usize, slice: usize): usize {
 /** The member where the last slice stopped, else the first of the list. */
 function resume(shard: usize, slice: usize, tag: usize): usize {
   const link = load<u32>(slice + SLICE_MEMBER);
-  if (link != 0) {
+  // A recovery in between has built the list anew, in another order: what was behind this member
+  // may be before it now.
+  const isSameList = load<u32>(slice + SLICE_ROUND) == load<u32>(shard + SHARD_RECOVERY_ROUND);
+  if (link != 0 && isSameList) {
     const item = toAddress(load<u32>(slice + SLICE_ITEM));
     if (isStill(shard, item, load<f64>(slice + SLICE_SEQUENCE))) return toAddress(link);
   }
@@ -144,7 +149,7 @@ function workThrough(shard: usize, record: usize, from: usize): void {
   }
   if (!isSoft) put64(shard + SHARD_DELETES, load<u64>(shard + SHARD_DELETES) + affected);
   put32(slice + SLICE_AFFECTED, affected);
-  leavePlace(slice, member);
+  leavePlace(shard, slice, member);
 }
 
 /** True when an item has all the tags that the opened walk of `names` names goes through. */
@@ -162,8 +167,9 @@ function hasAll(names: u32, item: usize): bool {
 }
 
 /** Says where the next slice goes on; nowhere when no member is left. */
-function leavePlace(slice: usize, member: usize): void {
+function leavePlace(shard: usize, slice: usize, member: usize): void {
   put32(slice + SLICE_MEMBER, toReference(member));
+  put32(slice + SLICE_ROUND, load<u32>(shard + SHARD_RECOVERY_ROUND));
   if (member == 0) return;
   const item = load<u32>(member + MEMBER_ITEM);
   put32(slice + SLICE_ITEM, item);

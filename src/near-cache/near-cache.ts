@@ -88,7 +88,6 @@ export class NearCache {
     entry.reference = resultWords[RESULT_REFERENCE / 4] as number;
     entry.upperHash = resultWords[RESULT_UPPER_HASH / 4] as number;
     entry.version = resultFloats[RESULT_VERSION / 8] as number;
-    entry.encoding = resultWords[RESULT_ENCODING / 4] as number;
     entry.expiryMs = resultFloats[RESULT_EXPIRY_MS / 8] as number;
     const nowMs = this.#session.nowMs();
     entry.renewalMs = nowMs + RENEWAL_MS;
@@ -146,6 +145,11 @@ export class NearCache {
     this.#touchMs = evictions === this.#evictions ? TOUCH_MS : TOUCH_MS_EVICTING;
     this.#evictions = evictions;
     this.#evictionsReadMs = nowMs;
+  }
+
+  /** How the value that was just read is encoded; a read without its value does not tell. */
+  get resultEncoding(): number {
+    return this.#session.resultWords[RESULT_ENCODING / 4] as number;
   }
 
   /** The number of bytes that were just read. */

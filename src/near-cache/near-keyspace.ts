@@ -80,6 +80,8 @@ export class NearKeyspace {
     this.#cache.touch(entry, nowMs);
     this.#words[this.#statusIndex] = STATUS_OK;
     this.#hits += 1;
+    // Where nobody ticks every hit comes this way.
+    if (this.#hits >= HITS_BEFORE_FLUSH) this.flushHits();
     return entry;
   }
 
@@ -131,6 +133,7 @@ export class NearKeyspace {
       entry.bytes = undefined;
     }
     cache.validate(entry);
+    entry.encoding = cache.resultEncoding;
     if (known === undefined) cache.clock.add(entry, cache.resultBytes);
     else cache.clock.resize(entry, cache.resultBytes);
     return entry;

@@ -59,6 +59,8 @@ export interface CheckpointMeta {
   readonly pageCount: number;
   readonly shardCount: number;
   readonly hashSeed: string;
+  /** HEADER_POLICY: bits of the items belong to it. */
+  readonly policy: number;
   /** The arena's time when it was written, in milliseconds since its birth. */
   readonly arenaMs: number;
   readonly moment: Moment;
@@ -97,6 +99,11 @@ export function encodePreamble(preamble: Preamble, checksum: Checksum): Buffer {
   bytes.writeBigUInt64LE(preamble.tableChecksum, 32);
   bytes.writeBigUInt64LE(checksum(bytes.subarray(0, CHECKSUM_OFFSET), 0n), CHECKSUM_OFFSET);
   return bytes;
+}
+
+/** Whether the first bytes of a file are those of a checkpoint, or too few to be anything else. */
+export function isCheckpointHead(bytes: Buffer): boolean {
+  return MAGIC.startsWith(bytes.toString('latin1', 0, MAGIC.length));
 }
 
 /** @throws {UnreadableFileError} when it is foreign, damaged, or of another version */
@@ -176,12 +183,13 @@ function readMeta(text: string): CheckpointMeta {
   } catch {
     throw new UnreadableFileError('has a table that is no JSON');
   }
-  const { pageBytes, hashSeed, namespaces, arenaMs, sequence, moment } = meta;
+  const { pageBytes, hashSeed, policy, namespaces, arenaMs, sequence, moment } = meta;
   const isWhole =
     Number.isInteger(pageBytes) &&
     pageBytes >= PAGE_BYTES_MIN &&
     pageBytes <= PAGE_BYTES_MAX &&
     /^\d{1,20}$/.test(hashSeed) &&
+    Number.isInteger(policy) &&
     Number.isFinite(arenaMs) &&
     arenaMs >= 0 &&
     Number.isSafeInteger(sequence) &&

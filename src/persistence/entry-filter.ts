@@ -31,6 +31,8 @@ export interface FileSource {
   /** Present time of the arena, to which the times in the file belong. */
   readonly nowMs: number;
   readonly isStale: boolean;
+  /** False: bits that the eviction policy keeps in items mean something else here. */
+  readonly isSamePolicy: boolean;
 }
 
 /** Decides which entries of a file are taken, and counts those that are not. */

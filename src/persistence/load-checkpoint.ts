@@ -1,5 +1,6 @@
 import type { Arena } from '../../native-free-core/arena.js';
 import {
+  HEADER_POLICY,
   HEADER_SHARD_BYTES,
   HEADER_SHARD_COUNT,
   HEADER_SHARDS,
@@ -67,6 +68,7 @@ export async function loadCheckpoint(
     namespaceIds: namespaces.map(([name]) => registerName(arena, name)),
     nowMs,
     isStale,
+    isSamePolicy: table.meta.policy === arena.view.getUint32(HEADER_POLICY, true),
   };
   const counts = { entries: 0, expired: 0, dropped: 0 };
   const tags = await readTags(checkpoint);

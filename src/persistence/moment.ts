@@ -32,7 +32,10 @@ function readBootId(): string {
  * the wall clock, which somebody may have set in between.
  */
 export function elapsedMs(from: Moment, to: Moment): number {
-  const isSameBoot = from.bootId !== '' && from.bootId === to.bootId;
+  // A container may count its own uptime under the boot id of its host: one that went back is of
+  // another start.
+  const isSameBoot =
+    from.bootId !== '' && from.bootId === to.bootId && to.uptimeMs >= from.uptimeMs;
   const elapsed = isSameBoot ? to.uptimeMs - from.uptimeMs : to.wallMs - from.wallMs;
   return Math.max(0, elapsed);
 }

@@ -2,6 +2,7 @@ import type { Arena } from '../../native-free-core/arena.js';
 import {
   HEADER_NAMESPACES,
   ITEM_FLAGS,
+  ITEM_POLICY_MASK,
   ITEM_STALE,
   ITEM_STATE,
   NAMESPACE_BYTES,
@@ -113,9 +114,14 @@ export class PagePlacer {
     const contentBytes = this.#filter.sizeOf(view, at, roomBytes);
     if (contentBytes === 0) {
       view.setUint32(at + ITEM_STATE, 0, true);
-    } else if (this.#source.isStale) {
-      view.setUint8(at + ITEM_FLAGS, view.getUint8(at + ITEM_FLAGS) | ITEM_STALE);
+      return 0;
     }
+    const { isStale, isSamePolicy } = this.#source;
+    let flags = view.getUint8(at + ITEM_FLAGS);
+    if (isStale) flags |= ITEM_STALE;
+    // Queues of another policy mean nothing here: all begin in the first one.
+    if (!isSamePolicy) flags &= ~ITEM_POLICY_MASK;
+    view.setUint8(at + ITEM_FLAGS, flags);
     return contentBytes;
   }
 

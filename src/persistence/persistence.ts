@@ -12,6 +12,9 @@ import { publishPersistence, warnOf } from './persistence-event.js';
 import { removeLeftDrafts } from './private-file.js';
 import { type CheckpointReport, writeCheckpoint } from './write-checkpoint.js';
 
+/** More than all rings of a shard take: what is left then is of threads that never stop sending. */
+const SETTLING_TURNS_MAX = 10_000;
+
 /** The file of one engine: read once at the start, written as often as asked. */
 export class Persistence {
   /** What was loaded; undefined when the engine began empty. */
@@ -20,7 +23,6 @@ export class Persistence {
   readonly #checksum: Checksum;
   readonly #readMoment: () => Moment;
   #found: OpenCheckpoint | undefined;
-  #isStale = false;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(option: FileOption, checksum: Checksum, now: () => Moment) {
@@ -64,9 +66,6 @@ export class Persistence {
         this.#ignore('it is not of a clean close, and the option is to drop such files');
         return;
       }
-      // Before anything is loaded: whatever ends this process, the file is no clean one after it.
-      // One that cannot be marked would be fresh again and again: it counts as stale at once.
-      this.#isStale = !(found.isClean && (await found.markInUse()));
       this.#found = found;
     } catch (error) {
       await found?.close();
@@ -78,6 +77,13 @@ export class Persistence {
     warnOf({ kind: 'ignored', path: this.#option.path, reason });
   }
 
+  /** There is no arena to load into: the file is left as it is. */
+  async giveUp(): Promise<void> {
+    const found = this.#found;
+    this.#found = undefined;
+    await found?.close();
+  }
+
   /** Puts what was found into a new arena, before any thread attaches to it. */
   async load(arena: Arena, nowMs: number): Promise<void> {
     const found = this.#found;
@@ -85,7 +91,10 @@ export class Persistence {
     this.#found = undefined;
     const { path } = this.#option;
     try {
-      const report = await loadCheckpoint(arena, found, nowMs, this.#isStale);
+      // Before anything is loaded: whatever ends this process, the file is no clean one after it.
+      // One that cannot be marked would be fresh again and again: it counts as stale at once.
+      const isStale = !(found.isClean && (await found.markInUse()));
+      const report = await loadCheckpoint(arena, found, nowMs, isStale);
       this.report = report;
       publishPersistence({ kind: 'loaded', path, report });
       if (report.damagedPages > 0) {
@@ -133,9 +142,13 @@ export class Persistence {
   }
 }
 
-/** Applies what other threads had sent before the engine was stopped. */
+/** Applies what other threads had sent before the engine was stopped: a full ring takes turns. */
 function settleRings(session: ThreadSession): void {
-  for (let shard = 0; shard < session.shardCount; shard++) session.core.helpShard(shard);
+  for (let shard = 0; shard < session.shardCount; shard++) {
+    for (let turns = 0; turns < SETTLING_TURNS_MAX && session.hasWork(shard); turns++) {
+      session.core.helpShard(shard);
+    }
+  }
 }
 
 function reasonOf(error: unknown): string {

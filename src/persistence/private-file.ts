@@ -91,6 +91,19 @@ export async function openPrivate(path: string): Promise<FileHandle | undefined>
   }
 }
 
+/** The first bytes of a file, fewer where it is shorter; empty when there is none. */
+export async function readHead(path: string, headBytes: number): Promise<Buffer> {
+  if ((await statLink(path)) === undefined) return Buffer.alloc(0);
+  const file = await open(path, O_RDONLY | O_NOFOLLOW);
+  try {
+    const head = Buffer.alloc(headBytes);
+    const { bytesRead } = await file.read(head, 0, headBytes, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** A file under a temporary name beside `path`, which takes its place when it is complete. */
 export interface DraftFile {
   readonly file: FileHandle;

@@ -1,15 +1,17 @@
-import { HEADER_HASH_SEED } from '../../native-free-core/assembly/layout.js';
+import { HEADER_HASH_SEED, HEADER_POLICY } from '../../native-free-core/assembly/layout.js';
 import type { ThreadSession } from '../thread-session.js';
 import { ArenaPages } from './arena-pages.js';
 import {
   type Checksum,
   encodePreamble,
   encodeTable,
+  isCheckpointHead,
   type PageRecord,
+  PREAMBLE_BYTES,
 } from './checkpoint-format.js';
 import type { Moment } from './moment.js';
 import { PageSlots, writeAll } from './page-slots.js';
-import { createDraft, type DraftFile } from './private-file.js';
+import { createDraft, type DraftFile, RefusedFileError, readHead } from './private-file.js';
 import { ShardCopier } from './shard-copier.js';
 
 /** What a checkpoint wrote. */
@@ -36,6 +38,7 @@ export async function writeCheckpoint(request: CheckpointRequest): Promise<Check
   const startMs = performance.now();
   const draft = await createDraft(request.path);
   try {
+    await refuseForeign(request.path);
     const { entries, bytes } = await writeDraft(draft, request);
     await draft.publish();
     return { entries, bytes, durationMs: performance.now() - startMs };
@@ -43,6 +46,16 @@ export async function writeCheckpoint(request: CheckpointRequest): Promise<Check
     await draft.discard();
     throw error;
   }
+}
+
+/**
+ * A path that was mistyped must not cost anybody a file: only a checkpoint is replaced by one.
+ *
+ * @throws {RefusedFileError}
+ */
+async function refuseForeign(path: string): Promise<void> {
+  if (isCheckpointHead(await readHead(path, PREAMBLE_BYTES))) return;
+  throw new RefusedFileError('is no checkpoint of this library, and is left as it is');
 }
 
 async function writeDraft(
@@ -66,6 +79,7 @@ async function writeDraft(
     pageCount: pages.pageCount,
     shardCount: pages.shardCount,
     hashSeed: session.arena.view.getBigUint64(HEADER_HASH_SEED, true).toString(),
+    policy: session.arena.view.getUint32(HEADER_POLICY, true),
     arenaMs: session.nowMs(),
     moment: readMoment(),
     sequence,

@@ -66,7 +66,7 @@ export abstract class KeyspaceReads {
       const entry = near.find(key);
       if (entry === undefined) return this.#readNear(near, key) as T | undefined;
       const { value } = entry;
-      return (value === NOT_DECODED ? this.#decodeNear(entry) : value) as T;
+      return (value === NOT_DECODED ? this.#completeNear(near, entry) : value) as T;
     }
     const pending = context.isPlain ? undefined : this.#findPending(key);
     if (pending !== undefined) return this.#decodePending(pending) as T | undefined;
@@ -194,6 +194,11 @@ export abstract class KeyspaceReads {
     return entry.value;
   }
 
+  /** The value of a copy that holds none: a read that was cut off left it without bytes, too. */
+  #completeNear(near: NearKeyspace, entry: NearEntry): unknown {
+    return entry.bytes === undefined ? this.#readNear(near, entry.key) : this.#decodeNear(entry);
+  }
+
   /** Decodes a copy of which only the bytes are kept. Bytes as a value are the caller's own. */
   #decodeNear(entry: NearEntry): unknown {
     const bytes = entry.bytes as Uint8Array;
@@ -202,7 +207,7 @@ export abstract class KeyspaceReads {
     }
     const { byteOffset, byteLength } = bytes;
     const buffer = Buffer.from(bytes.buffer, byteOffset, byteLength);
-    entry.value = this.#handOut(decodeEntry(entry.encoding, buffer, 0, byteLength));
+    entry.value = this.handOut(decodeEntry(entry.encoding, buffer, 0, byteLength));
     return entry.value;
   }
 
@@ -217,7 +222,8 @@ export abstract class KeyspaceReads {
     return this.context.view.load();
   }
 
-  #handOut(value: unknown): unknown {
+  /** @internal Freezes what was decoded where the options say so. */
+  protected handOut(value: unknown): unknown {
     return this.context.isFrozen ? deepFreeze(value) : value;
   }
 
@@ -227,11 +233,11 @@ export abstract class KeyspaceReads {
     const encoding = resultWords[RESULT_ENCODING / 4] as number;
     const pinned = resultWords[RESULT_ITEM / 4] as number;
     if (pinned === 0) {
-      return this.#handOut(decodeEntry(encoding, buffer, valueAddress, valueAddress + valueBytes));
+      return this.handOut(decodeEntry(encoding, buffer, valueAddress, valueAddress + valueBytes));
     }
     const joined = joinRuns(valueRuns(this.session, pinned, valueBytes), valueBytes);
     this.session.core.unpin();
-    return this.#handOut(decodeEntry(encoding, joined, 0, valueBytes));
+    return this.handOut(decodeEntry(encoding, joined, 0, valueBytes));
   }
 
   /** A write of this thread to the key that nobody has applied yet. */
@@ -250,7 +256,7 @@ export abstract class KeyspaceReads {
     if (pending === PENDING_MISS) return undefined;
     const { bytes } = pending;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return this.#handOut(decodeEntry(pending.encoding, buffer, 0, bytes.byteLength));
+    return this.handOut(decodeEntry(pending.encoding, buffer, 0, bytes.byteLength));
   }
 
   #pendingMeta<T>(pending: PendingEntry): EntryMeta<T> {

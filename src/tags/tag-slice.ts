@@ -4,6 +4,7 @@ import {
   SLICE_HORIZON,
   SLICE_ITEM,
   SLICE_MEMBER,
+  SLICE_ROUND,
   SLICE_SEQUENCE,
 } from '../../native-free-core/assembly/layout.js';
 import type { TagNames } from './tag-names.js';
@@ -20,6 +21,7 @@ export class TagSlice {
   #member = 0;
   #item = 0;
   #sequence = 0;
+  #round = 0;
   #horizon: number = FIRST_SLICE;
 
   constructor(shard: number, names: TagNames) {
@@ -32,6 +34,7 @@ export class TagSlice {
     view.setUint32(address + SLICE_MEMBER, this.#member, true);
     view.setUint32(address + SLICE_ITEM, this.#item, true);
     view.setFloat64(address + SLICE_SEQUENCE, this.#sequence, true);
+    view.setUint32(address + SLICE_ROUND, this.#round, true);
     view.setFloat64(address + SLICE_HORIZON, this.#horizon, true);
   }
 
@@ -41,6 +44,7 @@ export class TagSlice {
     this.#member = view.getUint32(address + SLICE_MEMBER, true);
     this.#item = view.getUint32(address + SLICE_ITEM, true);
     this.#sequence = view.getFloat64(address + SLICE_SEQUENCE, true);
+    this.#round = view.getUint32(address + SLICE_ROUND, true);
     this.#horizon = view.getFloat64(address + SLICE_HORIZON, true);
     this.affected += view.getUint32(address + SLICE_AFFECTED, true);
     this.isDone = this.#member === 0;

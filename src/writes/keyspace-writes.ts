@@ -160,12 +160,16 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
   protected answerOld<T>(command: Command): Promise<T | undefined> {
     const status = this.writer.run(command);
     if (status === STATUS_OK || status === STATUS_REFUSED) {
-      const old = command.returned as T | undefined;
+      const old = this.handOut(command.returned) as T | undefined;
       this.writer.recycle(command);
       return Promise.resolve(old);
     }
     if (status === STATUS_FULL) return this.context.overloaded(command);
-    return this.answerLater(command, status, (_, readOld) => readOld() as T | undefined);
+    return this.answerLater(
+      command,
+      status,
+      (_, readOld) => this.handOut(readOld()) as T | undefined,
+    );
   }
 
   /** @internal The answer of a command that is on its way, or was refused. */

@@ -97,6 +97,30 @@ test('a symbolic link is refused, for reading and for writing, and left as it is
   expect(existsSync(folder.path('nowhere'))).toBe(false);
 });
 
+test('a file that is no checkpoint is not replaced by one', async () => {
+  const path = folder.path('thesis.txt');
+  writeFileSync(path, 'all of it');
+  const engine = await open(path);
+  await engine.set('key', 'value');
+  await expect(engine.checkpoint()).rejects.toThrow(/no checkpoint of this library/);
+  await engine.close();
+  expect(events.at(-1)).toMatchObject({ kind: 'write-failed' });
+  expect(readFileSync(path, 'utf8')).toBe('all of it');
+  expect(readdirSync(folder.path(''))).toEqual(['thesis.txt']);
+});
+
+test('a start that fails for want of memory leaves a clean file clean', async () => {
+  const path = folder.path('entries');
+  await writeFile(path);
+  const spy = vi.spyOn(WebAssembly, 'Memory').mockImplementationOnce(() => {
+    throw new RangeError('could not allocate memory');
+  });
+  await expect(open(path)).rejects.toThrow(/allocate/);
+  spy.mockRestore();
+  await using engine = await open(path);
+  expect(engine.loaded).toMatchObject({ state: 'fresh', entries: 1 });
+});
+
 test('a second name of the file, and what is no file, are refused', async () => {
   const path = folder.path('entries');
   await writeFile(path);

@@ -5,6 +5,7 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../src/index.js';
+import { AttachedThread } from '../support/attached-thread.js';
 import { holdShard, openStripes, ownerMark, verifyEngine } from '../support/held-shards.js';
 import { scaled } from '../support/scale.js';
 import { settles } from '../support/until.js';
@@ -106,4 +107,23 @@ describe.each([
     for (let index = 0; index < 500; index++) expect(engine.get(`k${index}`)).toBe(index);
     expect(verifyEngine(engine)).toEqual([]);
   });
+});
+
+test('a thread that was cut off and calls nothing more is no obstacle to others', async () => {
+  const engine = await open({ memory: '8mb', workers: 1 });
+  await fill(engine, 500);
+  const other = new AttachedThread(engine.handle());
+  try {
+    const before = engine.stats().threads.map(({ threadId }) => threadId);
+    await other.call('attach');
+    const ids = engine.stats().threads.map(({ threadId }) => threadId);
+    const otherId = ids.find((id) => !before.includes(id)) ?? -1;
+    holdShard(engine.handle(), 0, ownerMark(engine.handle(), otherId));
+    openStripes(engine.handle(), 0);
+    expect(await settles('a write', engine.set('after', 1), SETTLE_MS_MAX)).toBe(true);
+    for (let index = 0; index < 500; index++) expect(engine.get(`k${index}`)).toBe(index);
+    expect(verifyEngine(engine)).toEqual([]);
+  } finally {
+    await other.terminate();
+  }
 });
