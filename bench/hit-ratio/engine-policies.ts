@@ -35,6 +35,7 @@ export async function engineHits(
     shards: 1,
     defaultTtl: 'never',
     maxEntries: capacity,
+    nearCache: { kind: 'off' },
     ...policy.options,
   });
   try {

@@ -2,7 +2,7 @@
 // plain set of the sum, which is then applied like any other: a new item, never a change in place,
 // so a reader sees the text before or the text after, and a cut leaves one of the two.
 
-import { toAddress } from "./arena";
+import { inlineBytes, toAddress } from "./arena";
 import { copyBytes } from "./bytes";
 import { NOT_DECIMAL, parseDecimal, SAFE_MAX, writeDecimal } from "./decimal";
 import {
@@ -11,6 +11,7 @@ import {
   ITEM_CONTENT_TYPE_BYTES,
   ITEM_ENCODING,
   ITEM_FLAGS,
+  ITEM_HEAD_BYTES,
   ITEM_KEY,
   ITEM_KEY_BYTES,
   ITEM_STALE,
@@ -23,8 +24,8 @@ import {
   RECORD_KEY_BYTES,
   RECORD_VALUE_BYTES,
 } from "./layout";
-import { applySet, findRecordKey, isCurrent, isOvertaken } from "./shard";
-import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW } from "./status";
+import { applySet, bytesOfRecord, findRecordKey, isCurrent, isOvertaken } from "./shard";
+import { STATUS_NOT_A_NUMBER, STATUS_NUMBER_OVERFLOW, STATUS_OUT_OF_MEMORY } from "./status";
 import { put32, put8, putF64 } from "./store";
 import { isTagged } from "./tag-block";
 import { carryTags, dropCarried } from "./tagging";
@@ -77,7 +78,10 @@ export function applyIncrement(shard: usize, record: usize, thread: u32): i32 {
   putF64(record + RECORD_GUARD, <f64>sum);
   if (item == 0 || !isTagged(item)) return applySet(shard, record, thread);
   carryTags(record, item);
-  const status = applySet(shard, record, thread);
+  // Pages are never so small that a number with all its tags takes more than a chunk; those of
+  // tests may be.
+  const fits = bytesOfRecord(record) <= ITEM_HEAD_BYTES + inlineBytes;
+  const status = fits ? applySet(shard, record, thread) : STATUS_OUT_OF_MEMORY;
   dropCarried(shard, record);
   return status;
 }

@@ -15,6 +15,7 @@ import {
   PAGE_SKETCH,
   SHARD_FILTER_PAGES,
   SHARD_ITEMS,
+  SHARD_ITEMS_MAX,
   SHARD_PAGE_COUNT,
   SHARD_PAGE_FIRST,
 } from "./layout";
@@ -34,6 +35,15 @@ function halfOf(count: u32): u32 {
   return ((<u32>1) << (32 - clz<u32>(count - 1))) >> 1;
 }
 
+/** Blocks of a page that are used: no more than a shard with a bound on its items needs. */
+@inline
+export function blocksInUse(shard: usize): u32 {
+  const itemsMax = load<u32>(shard + SHARD_ITEMS_MAX);
+  if (itemsMax <= FILTER_BLOCK_ENTRIES) return itemsMax == 0 ? filterBlocks : 1;
+  const needed = (itemsMax - 1) / FILTER_BLOCK_ENTRIES;
+  return min<u32>(filterBlocks, (<u32>1) << (32 - clz<u32>(needed)));
+}
+
 /** Block of a hash; 0 while the filter has no page. */
 export function filterBlock(shard: usize, hash: u64): usize {
   const count = load<u32>(shard + SHARD_FILTER_PAGES);
@@ -44,7 +54,7 @@ export function filterBlock(shard: usize, hash: u64): usize {
     if (page >= count) page &= half - 1;
   } else if (count == 0) return 0;
   const start = <usize>load<u32>(shard + filterOffset + page * 4);
-  return start + (<u32>hash & (filterBlocks - 1)) * FILTER_BLOCK_BYTES;
+  return start + (<u32>hash & (blocksInUse(shard) - 1)) * FILTER_BLOCK_BYTES;
 }
 
 /** True when the shard has more items than the filter is meant for. */

@@ -10,7 +10,7 @@
 // Keys are `sketchKey`s, 32 bits, so that simulations can ask for theirs. Holder only.
 
 import { filterBlocks } from "./arena";
-import { filterBlock, FILTER_FREE_SHIFT } from "./filter";
+import { blocksInUse, filterBlock, FILTER_FREE_SHIFT } from "./filter";
 import {
   FILTER_BLOCK_BYTES,
   SHARD_FILTER_PAGES,
@@ -19,6 +19,11 @@ import {
 } from "./layout";
 import { put128, put32, put8 } from "./store";
 
+/**
+ * The access that brought a candidate in is counted; it has to be ahead of its victim without it.
+ * In a loop every key was just asked for once more than the next one, which is the oldest.
+ */
+export const OWN_ACCESSES: u32 = 1;
 const ROWS: u32 = 4;
 const ROW_BYTES: u32 = 16;
 const ROW_INDEX_BITS: u64 = 5;
@@ -108,8 +113,9 @@ export function sketchAdd(shard: usize, key: u32, entries: u32): void {
 
 /** How many counters are odd, told from some of the blocks. */
 function oddCounters(shard: usize): u32 {
-  const blocks = load<u32>(shard + SHARD_FILTER_PAGES) * filterBlocks;
-  const sampled = min<u32>(filterBlocks, ODD_SAMPLE_BLOCKS);
+  const used = blocksInUse(shard);
+  const blocks = load<u32>(shard + SHARD_FILTER_PAGES) * used;
+  const sampled = min<u32>(used, ODD_SAMPLE_BLOCKS);
   const first = filterBlock(shard, 0);
   let odd: u32 = 0;
   for (let i: u32 = 0; i < sampled; i++) {

@@ -8,7 +8,7 @@
 //   then buckets: u16 × room; links are numbers of entries from 1, 0 = none
 
 import { shadowEntries } from "./arena";
-import { sketchEstimate } from "./frequency-sketch";
+import { OWN_ACCESSES, sketchEstimate } from "./frequency-sketch";
 import { SHADOW_ENTRY_BYTES } from "./layout";
 import { put16, put32, put8, zero } from "./store";
 
@@ -151,7 +151,7 @@ function evictEntry(shard: usize, shadow: usize, candidate: u32): void {
   if (candidate != 0 && candidate != victim) {
     const wanted = sketchEstimate(shard, load<u32>(entryAt(shadow, candidate)));
     const kept = sketchEstimate(shard, load<u32>(entryAt(shadow, victim)));
-    if (wanted <= kept) victim = candidate;
+    if (wanted <= kept + OWN_ACCESSES) victim = candidate;
   }
   drop(shadow, victim);
 }

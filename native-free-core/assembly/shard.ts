@@ -213,7 +213,7 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
 
 /** Bytes of the item that a record describes, but for a large one. */
 @inline
-function bytesOfRecord(record: usize): u32 {
+export function bytesOfRecord(record: usize): u32 {
   const content =
     ITEM_HEAD_BYTES +
     load<u16>(record + RECORD_KEY_BYTES) +

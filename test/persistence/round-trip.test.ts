@@ -253,6 +253,31 @@ describe.each([0, 1, 2])('with %d workers', (workers) => {
   });
 });
 
+test.each([
+  ['lfu', 'lfu'],
+  ['s3fifo', 's3fifo'],
+  ['lru', 'lfu'],
+  ['lfu', 's3fifo'],
+] as const)('whatever evicts, before %s and after %s: entries come back', async (before, after) => {
+  using folder = temporaryFolder();
+  const persistence = { kind: 'file', path: folder.path('entries') } as const;
+  const options = { memory: '16mb', shards: 2, workers: 0, persistence } as const;
+  const first = await createEngine({ ...options, eviction: { kind: before } });
+  for (let index = 0; first.stats().evictions < 200; index++) {
+    await first.set(`key ${index}`, Buffer.alloc(100 + 37 * (index % 60), `${index} `));
+    first.get(`key ${index >> 1}`);
+  }
+  const { items } = first.stats();
+  await first.close();
+  await using second = await createEngine({ ...options, eviction: { kind: after } });
+  const { entries = 0, dropped = 0 } = second.loaded ?? {};
+  expect(entries + dropped).toBe(items);
+  if (before === after) expect(dropped).toBe(0);
+  expect(verifyEngine(second)).toEqual([]);
+  for (let index = 0; index < 2_000; index++) await second.set(`new ${index}`, Buffer.alloc(500));
+  expect(verifyEngine(second)).toEqual([]);
+});
+
 test('what was used last stays longest, over a restart too', async () => {
   using folder = temporaryFolder();
   const time = new MachineTime();

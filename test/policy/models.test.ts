@@ -37,7 +37,8 @@ function compare(
     hashes.set(key, hash);
     return hash;
   };
-  const settings = { capacity, blockCount: rig.arena.plan.filterBlockCount, hashOf };
+  const blockCount = rig.filterBlocksInUse(capacity);
+  const settings = { capacity, blockCount, hashOf };
   const model: Model = eviction === 'lfu' ? new TinyLfuModel(settings) : new S3FifoModel(settings);
   const prng = createPrng(seed + capacity);
   const rounds = scaled(60 * capacity + 1_000);

@@ -1,5 +1,5 @@
 /** One arena, one thread and one shard under a policy, driven as a cache-aside caller does. */
-import { SHARD_PAGES_MOVED } from '../../native-free-core/assembly/layout.js';
+import { FILTER_BLOCK_ENTRIES, SHARD_PAGES_MOVED } from '../../native-free-core/assembly/layout.js';
 import type { EvictionKind } from '../../native-free-core/plan.js';
 import { STATUS_MISS, STATUS_OK } from '../../native-free-core/status.js';
 import { CoreArena, type CoreArenaOptions } from '../support/core-arena.js';
@@ -30,6 +30,13 @@ export class PolicyRig {
 
   get pagesMoved(): number {
     return this.arena.total(SHARD_PAGES_MOVED);
+  }
+
+  /** Blocks of a page of the filter that a shard bounded by so many entries uses. */
+  filterBlocksInUse(entryCountMax: number): number {
+    let needed = 1;
+    while (needed * FILTER_BLOCK_ENTRIES < entryCountMax) needed *= 2;
+    return Math.min(needed, this.arena.plan.filterBlockCount);
   }
 
   /** True for a hit, which counts as an access. */

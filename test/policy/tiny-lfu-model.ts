@@ -8,7 +8,7 @@ const COUNT_MAX = 15;
 const WARM_FREQUENCY = 6;
 const CHANCE_SHIFT = 25;
 const MOVES_MAX = 2;
-const DECAY = 15 / 16;
+const DECAY = 0.9;
 const MARGIN = 0.015;
 const PERIOD_MIN = 64;
 
@@ -153,7 +153,7 @@ export class TinyLfuModel {
     this.settings = settings;
     this.sketch = new SketchModel(settings.blockCount, capacity);
     const isMore = (candidate: number, victim: number): boolean =>
-      this.sketch.estimate(candidate) > this.sketch.estimate(victim);
+      this.sketch.estimate(candidate) > this.sketch.estimate(victim) + 1;
     this.cache = new QueuesModel(capacity, windowOf(0, capacity), (candidate, victim) => {
       const wanted = this.keyOf(candidate);
       if (isMore(wanted, this.keyOf(victim))) return true;
@@ -199,7 +199,7 @@ export class TinyLfuModel {
       } else shadow.insert(key);
     });
     this.accesses += 1;
-    if (this.accesses >= Math.max(PERIOD_MIN, 2 * this.settings.capacity)) this.endPeriod();
+    if (this.accesses >= Math.max(PERIOD_MIN, 3 * this.settings.capacity)) this.endPeriod();
   }
 
   private endPeriod(): void {

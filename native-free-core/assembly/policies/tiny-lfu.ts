@@ -19,7 +19,7 @@ import {
   SHARD_RANDOM,
   SHARD_SKETCH_ADDITIONS,
 } from "../layout";
-import { sketchAdd, sketchEstimate, sketchKey } from "../frequency-sketch";
+import { OWN_ACCESSES, sketchAdd, sketchEstimate, sketchKey } from "../frequency-sketch";
 import { ALL_CLASSES, queueItems, queueOf, queueTail, requeue } from "../queues";
 import { put32 } from "../store";
 import { windowAccess, windowReset, windowShare } from "./window";
@@ -132,7 +132,7 @@ function isLucky(shard: usize): bool {
 function admits(shard: usize, candidate: usize, victim: usize): bool {
   const wanted = sketchEstimate(shard, sketchKey(load<u64>(candidate + ITEM_HASH)));
   const kept = sketchEstimate(shard, sketchKey(load<u64>(victim + ITEM_HASH)));
-  return wanted > kept || (wanted >= WARM_FREQUENCY && isLucky(shard));
+  return wanted > kept + OWN_ACCESSES || (wanted >= WARM_FREQUENCY && isLucky(shard));
 }
 
 /** Next item to leave a class, or the shard. */

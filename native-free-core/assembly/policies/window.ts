@@ -28,7 +28,7 @@ const WINDOW_FIRST: u32 = 0;
 const WINDOW_SMALL: u32 = 1;
 const WINDOW_LARGE: u32 = 2;
 
-const DECAY: f64 = 15.0 / 16.0;
+const DECAY: f64 = 0.9;
 /** Another window has to be better by this share of all accesses. */
 const MARGIN: f64 = 0.015;
 const PERIOD_MIN: u32 = 64;
@@ -115,7 +115,7 @@ export function windowAccess(shard: usize, key: u32, entries: u32): void {
   }
   const sampled = load<u32>(shard + SHARD_SAMPLED) + 1;
   put32(shard + SHARD_SAMPLED, sampled);
-  if (sampled < max<u32>(PERIOD_MIN, 2 * capacity)) return;
+  if (sampled < max<u32>(PERIOD_MIN, 3 * capacity)) return;
   endPeriod(shard, sampled);
   sizeSample(shard, entries);
 }
