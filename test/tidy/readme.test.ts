@@ -16,7 +16,11 @@ function firstColumn(heading: string): readonly string[] {
   const readme = read('README.md');
   const start = readme.indexOf(`\n| ${heading} |`);
   expect(start, `README.md has no table that begins with "${heading}"`).toBeGreaterThan(0);
-  const [, , ...rows] = readme.slice(start + 1).split('\n\n', 1)[0]?.split('\n') ?? [];
+  const [, , ...rows] =
+    readme
+      .slice(start + 1)
+      .split('\n\n', 1)[0]
+      ?.split('\n') ?? [];
   return rows.flatMap((row) => {
     return [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name ?? '');
   });
