@@ -68,6 +68,8 @@ export interface ArenaLimits {
   readonly entryCountMax: number;
   /** Default `'lru'`. */
   readonly eviction?: EvictionKind;
+  /** Whether changes of pages are counted, so that a file of them can be kept. Default: no. */
+  readonly countsChanges?: boolean;
   /** Tests make tiny pages; by default a 256th of a shard's share, 16 to 256 KiB. */
   readonly pageBytes?: number;
 }
@@ -190,8 +192,9 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
       `${limits.limitBytes} bytes leave ${pageCount} pages of ${pageBytes} bytes to ${limits.shardCount} shards`,
     );
   }
-  const changesOffset = directoryOffset + pageCount * PAGE_ENTRY_BYTES;
-  const pagesOffset = alignUp(changesOffset + pageCount * CHANGE_BYTES, pageBytes);
+  const behindDirectory = directoryOffset + pageCount * PAGE_ENTRY_BYTES;
+  const changesOffset = limits.countsChanges === true ? behindDirectory : 0;
+  const pagesOffset = alignUp(behindDirectory + pageCount * CHANGE_BYTES, pageBytes);
   const shareBytes = Math.floor(pageCount / limits.shardCount) * pageBytes;
   return {
     limitBytes: limits.limitBytes,

@@ -316,6 +316,7 @@ function makeArena(
     shardCount: options.shardCount,
     threadSlotCount: options.threadCountMax,
     entryCountMax: options.entryCountMax,
+    countsChanges: options.persistence !== undefined,
     eviction: options.eviction.kind,
   });
   // Random for each arena: nobody outside can choose keys that meet in one bucket.

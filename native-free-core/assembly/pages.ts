@@ -62,6 +62,8 @@ export function pageThread(entry: usize): u32 {
  */
 @inline
 export function noteChange(page: u32): void {
+  // An engine without a file counts nothing.
+  if (changes == 0) return;
   const count = changes + (page << 2);
   release32(count, load<u32>(count) + 1);
 }

@@ -80,12 +80,11 @@ export class NearCache {
   }
 
   /** Takes over from the result area what tells whether the entry still stands. */
-  validate(entry: NearEntry, epoch: number): void {
+  validate(entry: NearEntry): void {
     const { resultWords, resultFloats } = this.#session;
     entry.stripeIndex = (resultWords[RESULT_STRIPE / 4] as number) / 4;
     // As the signed words in which it is compared.
     entry.stripe = (resultWords[RESULT_STRIPE_VERSION / 4] as number) | 0;
-    entry.epoch = epoch;
     entry.reference = resultWords[RESULT_REFERENCE / 4] as number;
     entry.upperHash = resultWords[RESULT_UPPER_HASH / 4] as number;
     entry.version = resultFloats[RESULT_VERSION / 8] as number;
@@ -113,7 +112,7 @@ export class NearCache {
 
   /**
    * Tells the shards of the hits that were noted: before each write of this thread, so that what
-   * it used just now is not what makes room, and now and then while it only reads.
+   * it used just now is not what makes room.
    */
   flushTouches(): void {
     if (this.#noted.length === 0) return;
@@ -125,11 +124,13 @@ export class NearCache {
     this.round = (this.round + 1) & ROUND_MASK;
   }
 
-  /** What a hit does whose deadline has passed: the shards learn of it now. */
+  /** What a hit does that came the slow way: past its deadline, its shard learns of it now. */
   touch(entry: NearEntry, nowMs: number): void {
-    this.note(entry);
-    if (nowMs < entry.deadlineMs) return;
-    this.flushTouches();
+    if (nowMs < entry.deadlineMs) {
+      if (entry.notedRound !== this.round) this.note(entry);
+      return;
+    }
+    this.#session.core.touchNear(entry.reference, entry.upperHash);
     this.#extend(entry, nowMs);
   }
 
@@ -156,8 +157,9 @@ export class NearCache {
   copyBytes(entry: NearEntry): void {
     const { buffer, valueAddress, contentTypeAddress, resultWords } = this.#session;
     const valueBytes = this.resultBytes;
-    // Not from the pool of Node.js: one copy must not keep its neighbours alive.
-    const copy = new Uint8Array(valueBytes);
+    // Small ones share the pool of Node.js, 8 KiB at a time: an ArrayBuffer of its own for each
+    // would cost a hit two more cache lines.
+    const copy = Buffer.allocUnsafe(valueBytes);
     copy.set(buffer.subarray(valueAddress, valueAddress + valueBytes));
     entry.bytes = copy;
     const typeBytes = resultWords[RESULT_CONTENT_TYPE_BYTES / 4] as number;

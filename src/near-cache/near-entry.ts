@@ -9,13 +9,9 @@ export class NearEntry {
   // What every hit looks at comes first: it then shares a cache line or two.
   /** Decoded; `NOT_DECODED` until `get` was asked. */
   value: unknown = NOT_DECODED;
-  /** As stored, on this thread's heap; undefined until a method for bytes was asked. */
-  bytes: Uint8Array | undefined = undefined;
   /** Where its stripe lies, in 32-bit words, and the value by which the copy was read. */
   stripeIndex = 0;
   stripe = 0;
-  /** Epoch of its namespace. */
-  epoch = 0;
   /**
    * Until then a hit looks at stripe and epoch alone. Arena time, like the two that follow; whole,
    * since V8 keeps a fraction in an object of its own.
@@ -23,6 +19,8 @@ export class NearEntry {
   deadlineMs = 0;
   /** Round of its cache in which its hit was noted last. */
   notedRound = -1;
+  /** As stored, on this thread's heap; undefined until a method for bytes was asked. */
+  bytes: Uint8Array | undefined = undefined;
   /** Infinity = none. */
   expiryMs: number = Number.POSITIVE_INFINITY;
   /** From then on the stripe's counter may have gone round. */

@@ -21,6 +21,8 @@ export class NearKeyspace {
   readonly #words: Int32Array;
   readonly #time: Float64Array;
   readonly #epochIndex: number;
+  /** Epoch of the namespace that all copies are of. */
+  #epoch: number;
   readonly #statusIndex: number;
   /** Hits that the thread's counter in shared memory does not hold yet. */
   #hits = 0;
@@ -32,6 +34,7 @@ export class NearKeyspace {
     this.#words = session.words;
     this.#time = new Float64Array(session.arena.buffer, HEADER_TIME_MS, 1);
     this.#epochIndex = epochIndexOf(session, namespaceId);
+    this.#epoch = this.epoch;
     this.#statusIndex = session.statusIndex;
     cache.join(this);
   }
@@ -50,7 +53,7 @@ export class NearKeyspace {
     const words = this.#words;
     if (
       words[entry.stripeIndex] === entry.stripe &&
-      words[this.#epochIndex] === entry.epoch &&
+      words[this.#epochIndex] === this.#epoch &&
       (this.#time[0] as number) < entry.deadlineMs
     ) {
       words[this.#statusIndex] = STATUS_OK;
@@ -67,10 +70,11 @@ export class NearKeyspace {
     // A stopped engine's clock stands, so every hit comes here.
     if (this.#session.isStopped) return undefined;
     const nowMs = this.#session.currentMs();
-    const isUnmoved =
-      this.#words[entry.stripeIndex] === entry.stripe &&
-      this.#words[this.#epochIndex] === entry.epoch &&
-      nowMs < entry.renewalMs;
+    if (this.epoch !== this.#epoch) {
+      this.#forget();
+      return undefined;
+    }
+    const isUnmoved = this.#words[entry.stripeIndex] === entry.stripe && nowMs < entry.renewalMs;
     if (!isUnmoved && !this.#renew(entry)) return undefined;
     if (nowMs >= entry.expiryMs) return undefined;
     this.#cache.touch(entry, nowMs);
@@ -82,8 +86,6 @@ export class NearKeyspace {
   /** One call to the core, without copy or decode: whether the same write is still there. */
   #renew(entry: NearEntry): boolean {
     const { core, keys } = this.#session;
-    // Before the read: a clear in between makes the copy look old, never fresh.
-    const epoch = this.#words[this.#epochIndex] as number;
     const status = core.read(keys.encode(entry.key), this.#namespaceId, READ_NEAR);
     if (status !== STATUS_OK) {
       this.#cache.clock.remove(entry);
@@ -91,8 +93,14 @@ export class NearKeyspace {
     }
     // Another write: the caller reads it, and this place is filled anew.
     if (!this.#cache.isCopyOfResult(entry)) return false;
-    this.#cache.validate(entry, epoch);
+    this.#cache.validate(entry);
     return true;
+  }
+
+  /** The namespace was cleared: no copy stands. */
+  #forget(): void {
+    for (const entry of this.#entries.values()) this.#cache.clock.remove(entry);
+    this.#epoch = this.epoch;
   }
 
   /** Present epoch, to be read before the read that `keep` follows. */
@@ -106,6 +114,11 @@ export class NearKeyspace {
    */
   keep(key: string, epoch: number): NearEntry | undefined {
     const cache = this.#cache;
+    // Cleared before the read or since: what was read may be of the time before.
+    if (epoch !== this.#epoch) {
+      this.#forget();
+      return undefined;
+    }
     const known = this.#entries.get(key);
     if (known === undefined && !cache.isWelcome()) return undefined;
     if (known !== undefined && !cache.isKeepable) {
@@ -117,7 +130,7 @@ export class NearKeyspace {
       entry.value = NOT_DECODED;
       entry.bytes = undefined;
     }
-    cache.validate(entry, epoch);
+    cache.validate(entry);
     if (known === undefined) cache.clock.add(entry, cache.resultBytes);
     else cache.clock.resize(entry, cache.resultBytes);
     return entry;

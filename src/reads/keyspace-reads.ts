@@ -14,6 +14,7 @@ import {
 } from '../../native-free-core/status.js';
 import { ENCODING_BYTES, type Encoding } from '../codec/codec.js';
 import { copyBytes, decodeEntry } from '../codec/entry-codec.js';
+import { bufferTooSmall } from '../errors.js';
 import { checkKeys } from '../keys/check-keys.js';
 import type { KeyspaceContext } from '../keyspace-context.js';
 import { deepFreeze } from '../near-cache/deep-freeze.js';
@@ -85,11 +86,19 @@ export abstract class KeyspaceReads {
    */
   readInto(key: string, target: Uint8Array): number {
     const { context } = this;
-    if (!context.isPlain || this.#near !== undefined) {
-      const view = this.getView(key);
-      return view === undefined ? -1 : view.copyInto(target);
+    const near = this.#near;
+    if (near !== undefined && context.gate.isOpen) {
+      const bytes = near.find(key)?.bytes;
+      if (bytes !== undefined) {
+        if (bytes.length > target.length) throw bufferTooSmall(bytes.length, target.length);
+        target.set(bytes);
+        return bytes.length;
+      }
+    } else if (context.isPlain) {
+      return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
     }
-    return this.#read(key, READ_HIT) === STATUS_OK ? context.view.copyRead(target) : -1;
+    const view = this.getView(key);
+    return view === undefined ? -1 : view.copyInto(target);
   }
 
   /**
@@ -191,8 +200,9 @@ export abstract class KeyspaceReads {
     if ((entry.encoding as Encoding) === ENCODING_BYTES) {
       return copyBytes(bytes, 0, bytes.byteLength);
     }
-    const buffer = Buffer.from(bytes.buffer);
-    entry.value = this.#handOut(decodeEntry(entry.encoding, buffer, 0, bytes.byteLength));
+    const { byteOffset, byteLength } = bytes;
+    const buffer = Buffer.from(bytes.buffer, byteOffset, byteLength);
+    entry.value = this.#handOut(decodeEntry(entry.encoding, buffer, 0, byteLength));
     return entry.value;
   }
 

@@ -7,6 +7,7 @@ import {
   OP_INCREMENT,
   OP_RELEASE,
   OP_STAGE,
+  OP_TOUCH,
   RECORD_PAGES,
   SLICE_NAMES,
   TAGS_MAX,
@@ -54,28 +55,29 @@ export class CommandPlacer {
    */
   place(command: Command): number {
     try {
-      return this.#place(command);
+      if (command.opcode > OP_TOUCH) return this.#placeSpecial(command);
+      const keyBytes = this.#session.keys.encode(command.key);
+      const { payload } = command;
+      if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
+      const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
+      const tagBytes = command.tags === undefined ? 0 : command.tags.inlineBytes;
+      const totalBytes = keyBytes + command.contentType.length + roomBytes + tagBytes;
+      return totalBytes <= this.#session.inlineBytes
+        ? this.#placeInline(command, keyBytes, roomBytes)
+        : this.#placeLarge(command, keyBytes, payloadBytes(payload));
     } catch (error) {
       return judgeInterruption(this.#session, command, error);
     }
   }
 
-  #place(command: Command): number {
+  /** What is no plain set, delete or touch. */
+  #placeSpecial(command: Command): number {
     if (command.opcode === OP_RELEASE) return this.#placeRelease(command);
     if (command.scan !== undefined) return command.scan.submit(this.#session, this.#inPlace);
     if (command.slice !== undefined) return this.#placeSlice(command, command.slice);
     const keyBytes = this.#session.keys.encode(command.key);
-    const { payload } = command;
-    if (payload === undefined) return this.#placeInline(command, keyBytes, 0);
-    if (command.opcode === OP_INCREMENT) {
-      return this.#placeInline(command, keyBytes, COUNTING_ROOM_BYTES);
-    }
-    const roomBytes = typeof payload === 'string' ? this.#textRoom(payload) : payload.byteLength;
-    const tagBytes = command.tags === undefined ? 0 : command.tags.inlineBytes;
-    const totalBytes = keyBytes + command.contentType.length + roomBytes + tagBytes;
-    return totalBytes <= this.#session.inlineBytes
-      ? this.#placeInline(command, keyBytes, roomBytes)
-      : this.#placeLarge(command, keyBytes, payloadBytes(payload));
+    const roomBytes = command.opcode === OP_INCREMENT ? COUNTING_ROOM_BYTES : 0;
+    return this.#placeInline(command, keyBytes, roomBytes);
   }
 
   /** Room for text: its bound where that is small, else what it takes exactly. */

@@ -137,42 +137,43 @@ export class CommandWriter {
     return again === STATUS_FULL ? this.#enqueue(command) : again;
   }
 
-  /** `place`; pages that were claimed for a command that was cut off are given back. */
-  #tryPlace(command: Command): number {
+  /** Places a queued command: nobody is there to catch what it throws. */
+  #placeQueued(command: Command): number {
     try {
       const status = this.#placer.place(command);
       if (status === STATUS_OUTCOME_UNKNOWN) this.#releaseStaged(command);
       return status;
-    } catch (error) {
-      this.#releaseStaged(command);
-      throw error;
-    }
-  }
-
-  /** `tryPlace` for a queued command: nobody is there to catch what it throws. */
-  #placeQueued(command: Command): number {
-    try {
-      return this.#tryPlace(command);
     } catch {
+      this.#releaseStaged(command);
       return STATUS_OUTCOME_UNKNOWN;
     }
   }
 
   /** Places a command that nothing is waiting before. */
   #place(command: Command): number {
-    const status = this.#tryPlace(command);
-    if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
+    let status: number;
+    try {
+      status = this.#placer.place(command);
+    } catch (error) {
+      this.#releaseStaged(command);
+      throw error;
+    }
     if (status === STATUS_OK || status === STATUS_REFUSED) {
-      command.slice?.take(this.#session.arena.view, this.#lastRecord());
-      if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
-      if (command.opcode === OP_INCREMENT) this.#takeSum(command, this.#lastRecord());
-      command.scan?.take(this.#session, this.#lastRecord());
+      if (!command.isPlain) this.#takeOwnAnswer(command, status);
       // What this thread had sent to the shard before was applied first. Its answers are taken
       // in now, or an older pending value would hide this one.
       if (this.#outbox.count > 0) this.reap();
       if (this.pending.count > 0) this.pending.outdate(command.namespaceId, command.key);
       return status;
     }
+    return this.#settlePlacing(command, status);
+  }
+
+  /** What becomes of a command that was not carried out at once. */
+  #settlePlacing(command: Command, status: number): number {
+    // A claim of pages that was cut off has given nothing; pages claimed before go back.
+    if (status === STATUS_OUTCOME_UNKNOWN) this.#releaseStaged(command);
+    if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
     if (status === STATUS_PENDING) this.#track(command);
     if (status === STATUS_STAGING) {
       this.#staging = command;
@@ -180,6 +181,21 @@ export class CommandWriter {
       return this.#enqueue(command);
     }
     return status;
+  }
+
+  /** Takes the answer of a command that was carried out in place, with its old value. */
+  #takeOwnAnswer(command: Command, status: number): void {
+    this.#takeAnswer(command, status, this.#lastRecord());
+    if ((command.flags & FLAG_RETURN_OLD) !== 0) command.returned = this.#takeOldValue(command);
+  }
+
+  /** Takes from an answered record what the command's kind finds there. */
+  #takeAnswer(command: Command, status: number, record: number): void {
+    if (command.opcode === OP_LEASE) this.#takeLease(command, record);
+    if (status !== STATUS_OK) return;
+    if (command.opcode === OP_INCREMENT) this.#takeSum(command, record);
+    command.scan?.take(this.#session, record);
+    command.slice?.take(this.#session.arena.view, record);
   }
 
   #track(command: Command): void {
@@ -286,10 +302,7 @@ export class CommandWriter {
       return;
     }
     const old = this.#oldReference(command, record);
-    if (command.opcode === OP_INCREMENT && status === STATUS_OK) this.#takeSum(command, record);
-    if (status === STATUS_OK) command.scan?.take(this.#session, record);
-    if (status === STATUS_OK) command.slice?.take(arena.view, record);
-    if (command.opcode === OP_LEASE) this.#takeLease(command, record);
+    if (!command.isPlain) this.#takeAnswer(command, status, record);
     core.reap(shard, record);
     this.#settle(command, status, shard, old);
   }
@@ -350,14 +363,10 @@ export class CommandWriter {
         this.#track(command);
         continue;
       }
-      if (status === STATUS_OK) command.slice?.take(this.#session.arena.view, this.#lastRecord());
       // A command that was refused before it was begun has no record of its own.
-      if (status === STATUS_OK) command.scan?.take(this.#session, this.#lastRecord());
+      const isAnswered = status === STATUS_OK || command.opcode === OP_LEASE;
+      if (isAnswered && !command.isPlain) this.#takeAnswer(command, status, this.#lastRecord());
       const old = status === STATUS_OK ? this.#oldReference(command, this.#lastRecord()) : 0;
-      if (command.opcode === OP_INCREMENT && status === STATUS_OK) {
-        this.#takeSum(command, this.#lastRecord());
-      }
-      if (command.opcode === OP_LEASE) this.#takeLease(command, this.#lastRecord());
       this.#settle(command, status, shard, old);
     }
     return this.#queue.length > 0;

@@ -8,6 +8,7 @@ import {
   OP_INCREMENT,
   OP_LEASE_END,
   OP_SET,
+  OP_TOUCH,
 } from '../../native-free-core/assembly/layout.js';
 import type { Payload } from '../codec/codec.js';
 import type { ScanSlice } from '../scans/scan-slice.js';
@@ -89,6 +90,11 @@ export class Command {
     this.valueAddress = 0;
     this.stagedPage = 0;
     if (this.returned !== undefined) this.returned = undefined;
+  }
+
+  /** Whether its answer is its status alone: a set, delete or touch that returns no old value. */
+  get isPlain(): boolean {
+    return this.opcode <= OP_TOUCH && (this.flags & FLAG_RETURN_OLD) === 0;
   }
 
   /** Whether reads of this thread see the command before it was applied. */
