@@ -165,8 +165,8 @@ export function planArena(limits: ArenaLimits): ArenaPlan {
   const pagesPerShardMax = Math.ceil(limits.limitBytes / pageBytes / limits.shardCount) + 1;
 
   const eviction = limits.eviction ?? 'lru';
-  const filterPageCountMax =
-    eviction === 'lru' ? 0 : Math.ceil(pagesPerShardMax / FILTER_PAGES_SHARE);
+  const filterShare = eviction === 'lru' ? 0 : 1 / FILTER_PAGES_SHARE;
+  const filterPageCountMax = Math.ceil(pagesPerShardMax * filterShare);
 
   const routingOffset = HEADER_BYTES;
   const classLookupOffset = routingOffset + SLOT_TABLE_SLOTS;

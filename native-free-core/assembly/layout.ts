@@ -72,7 +72,7 @@ export const HEADER_FILTER_PAGES: u32 = 316; // most pages of one shard's filter
 export const HEADER_FILTER_BLOCKS: u32 = 320; // blocks of a filter in use in each of its pages
 export const HEADER_SHADOW_ENTRIES: u32 = 324; // room of a shadow, a power of two, 0 = not `lfu`
 // Constant as well.
-export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts: u32 of each page; 0 = none
+export const HEADER_PAGE_CHANGES: u32 = 376; // address of the change counts (u32 of each page), 0 = none
 export const HEADER_CLASS_STRIDES: u32 = 512; // u32 × CLASS_MAX
 export const HEADER_CLASS_CHUNKS: u32 = 768; // u32 × CLASS_MAX, chunks in one page
 export const HEADER_BYTES: u32 = 4096; // size of the header
