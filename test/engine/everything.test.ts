@@ -1,6 +1,6 @@
 /**
  * All features over the same few keys, beside a naive model: what each does to the others' entries,
- * copies, tags, leases and versions, through cut-offs, checkpoints and restarts under other options.
+ * copies, tags, leases and versions, through cut-offs, checkpoints and restarts.
  */
 import { expect, test } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../src/index.js';
