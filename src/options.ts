@@ -36,7 +36,10 @@ export type PersistenceOption =
   | { readonly kind: 'off' }
   | {
       readonly kind: 'file';
-      /** Not a symbolic link; in a folder that not everybody may write to. One engine a path. */
+      /**
+       * Not a symbolic link; in a folder that not everybody may write to. One engine a path. What
+       * is there already is replaced only where it is a file of this option.
+       */
       readonly path: string;
       /**
        * What to do with a file that is not of a clean close, as after a crash: load its entries as

@@ -58,11 +58,16 @@ export class OpenCheckpoint {
     }
   }
 
-  /** Reads a page; false when its bytes are not those that were written. */
+  /** Reads a page; false when its bytes are not those that were written, or cannot be read. */
   async readPage(record: PageRecord, target: Uint8Array): Promise<boolean> {
     const position = PREAMBLE_BYTES + record.slot * this.table.meta.pageBytes;
-    const bytesRead = await readAt(this.#file, target, position);
-    if (bytesRead !== target.length) return false;
+    try {
+      const bytesRead = await readAt(this.#file, target, position);
+      if (bytesRead !== target.length) return false;
+    } catch {
+      // A medium that fails costs this page, not the rest: some may be in the arena by now.
+      return false;
+    }
     return this.#checksum(target, BigInt(record.page)) === record.checksum;
   }
 

@@ -111,7 +111,8 @@ describe.each(ENGINE_KINDS)('getOrLoad: %s', (_kind, options) => {
     expect(engine.has('huge')).toBe(false);
     const answer = engine.getOrLoad('function', () => () => 1);
     await expect(answer).rejects.toMatchObject({ code: 'ERR_CACHE_INVALID_VALUE' });
-    await until('leases are over', () => engine.stats().leasesActive === 0);
+    // A home worker may have the shard: the release then goes through the ring.
+    await until('its lease is over', () => engine.stats().leasesActive === 0);
   });
 
   it('R1: a load that began before a delete is not stored, and nobody joins it', async () => {
