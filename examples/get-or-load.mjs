@@ -17,16 +17,11 @@ else await askTogether(workerData);
 async function startThreads() {
   const engine = await createEngine({ memory: '64mb', workers: 1 });
   try {
-    const threads = Array.from({ length: THREADS }, () => {
-      return new Worker(new URL(import.meta.url), { workerData: { handle: engine.handle() } });
-    });
-    const answers = await Promise.all(threads.map((thread) => once(thread, 'message')));
-    await Promise.all(threads.map((thread) => once(thread, 'exit')));
+    const threads = Array.from({ length: THREADS }, () => answerOfThread(engine.handle()));
+    const answers = await Promise.all(threads);
 
-    console.log(
-      'answers        ',
-      answers.flat().reduce((sum, count) => sum + count, 0),
-    );
+    const total = answers.reduce((sum, count) => sum + count, 0);
+    console.log('answers        ', total);
     console.log('loader calls   ', engine.get('loader calls'));
     console.log('value          ', engine.get('report'));
 
@@ -43,6 +38,15 @@ async function startThreads() {
   } finally {
     await engine.close();
   }
+}
+
+/** How many callers in a new thread got the value. */
+async function answerOfThread(handle) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { handle } });
+  const ended = once(worker, 'exit');
+  const [count] = await once(worker, 'message');
+  await ended;
+  return count;
 }
 
 async function askTogether({ handle }) {
