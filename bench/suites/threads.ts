@@ -29,8 +29,8 @@ const ENTRIES: Parameter<number> = { real: 10_000, smoke: 500 };
 const ROUND_MS: Parameter<number> = { real: 2000, smoke: 50 };
 const ROUNDS: Parameter<number> = { real: 9, smoke: 2 };
 /** Goal and aim, as parts of perfect scaling. */
-const GOAL_SHARE = 0.8;
-const AIM_SHARE = 0.9;
+const GOAL_SHARE = 0.9;
+const AIM_SHARE = 0.95;
 const READER_SCRIPT = new URL('../children/threads-reader.js', import.meta.url);
 
 /** The readers of a run and the words that steer them. */

@@ -20,6 +20,7 @@ import type { KeyspaceContext } from '../keyspace-context.js';
 import { deepFreeze } from '../near-cache/deep-freeze.js';
 import { type NearEntry, NOT_DECODED } from '../near-cache/near-entry.js';
 import { NearKeyspace } from '../near-cache/near-keyspace.js';
+import type { ReadGate } from '../read-gate.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { CommandWriter } from '../writes/command-writer.js';
 import { PENDING_MISS, type PendingEntry } from '../writes/pending-writes.js';
@@ -39,6 +40,7 @@ export abstract class KeyspaceReads {
   /** @internal */
   protected readonly namespaceId: number;
   readonly #near: NearKeyspace | undefined;
+  readonly #gate: ReadGate;
 
   /** @internal */
   constructor(context: KeyspaceContext, namespaceId: number) {
@@ -46,6 +48,7 @@ export abstract class KeyspaceReads {
     this.session = context.session;
     this.writer = context.writer;
     this.namespaceId = namespaceId;
+    this.#gate = context.gate;
     this.#near =
       context.near === undefined
         ? undefined
@@ -62,7 +65,7 @@ export abstract class KeyspaceReads {
     const { context } = this;
     const near = this.#near;
     // No look at HEADER_STOP here: no copy stands once the engine's clock has stopped.
-    if (near !== undefined && context.gate.isOpen) {
+    if (near !== undefined && this.#gate.isOpen) {
       const entry = near.find(key);
       if (entry === undefined) return this.#readNear(near, key) as T | undefined;
       const { value } = entry;
@@ -87,7 +90,7 @@ export abstract class KeyspaceReads {
   readInto(key: string, target: Uint8Array): number {
     const { context } = this;
     const near = this.#near;
-    if (near !== undefined && context.gate.isOpen) {
+    if (near !== undefined && this.#gate.isOpen) {
       const bytes = near.find(key)?.bytes;
       if (bytes !== undefined) {
         if (bytes.length > target.length) throw bufferTooSmall(bytes.length, target.length);
@@ -108,7 +111,7 @@ export abstract class KeyspaceReads {
   getView(key: string): EntryView | undefined {
     const { context } = this;
     const near = this.#near;
-    if (near !== undefined && context.gate.isOpen) {
+    if (near !== undefined && this.#gate.isOpen) {
       const entry = near.find(key);
       if (entry?.bytes === undefined) return this.#viewNear(near, key, entry !== undefined);
       return context.view.loadKept(entry as KeptEntry);
