@@ -60,7 +60,10 @@ export type NearCacheOption =
       readonly kind?: 'on';
       /** Most copies of one thread, 1 to 1,048,576; they take at most 32 MiB of stored bytes. */
       readonly maxEntries?: number;
-      /** Freeze decoded values, in depth, before they are handed out. */
+      /**
+       * Freeze decoded values, in depth, before they are handed out. What a loader of `getOrLoad`
+       * returns goes to the callers that wait for it as it is.
+       */
       readonly frozen?: boolean;
     };
 

@@ -105,8 +105,9 @@ export abstract class KeyspaceReads {
   }
 
   /**
-   * The entry as it lies in shared memory, for servers; `undefined` on a miss. The object is
-   * reused: valid until the next call on this engine in this thread.
+   * The entry's bytes without a copy for the caller, for servers; `undefined` on a miss. To be read
+   * only: they are the reader's own place in shared memory, or the copy that this thread keeps. The
+   * object is reused: valid until the next call on this engine in this thread.
    */
   getView(key: string): EntryView | undefined {
     const { context } = this;
