@@ -34,7 +34,10 @@ export abstract class KeyspaceWrites extends KeyspaceReads {
     }
   }
 
-  /** Stores a value and resolves to the one it replaced, `undefined` when there was none. */
+  /**
+   * Stores a value and resolves to the one it replaced; `undefined` when there was none, or when
+   * memory is so short that it had to make room for its own replacement.
+   */
   getAndSet<T = unknown>(
     key: string,
     value: unknown,
