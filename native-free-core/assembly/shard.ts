@@ -31,6 +31,7 @@ import {
   ITEM_ENCODING,
   ITEM_EPOCH,
   ITEM_EXPIRY_MS,
+  ITEM_FLAGS,
   ITEM_HASH,
   ITEM_HEAD_BYTES,
   ITEM_KEY,
@@ -157,6 +158,21 @@ function hasVersion(record: usize, item: usize): bool {
   return load<f64>(record + RECORD_GUARD) == <f64>(<i64>version);
 }
 
+/** True when a set is refused where no entry is. */
+function needsOld(record: usize): bool {
+  const flags = load<u8>(record + RECORD_FLAGS);
+  if (flags & FLAG_ONLY_PRESENT) return true;
+  return (flags & FLAG_VERSION) != 0 && load<f64>(record + RECORD_GUARD) != 0;
+}
+
+/** Frees a new item that nothing names yet. */
+function discard(shard: usize, item: usize): void {
+  put32(item + ITEM_STATE, 0);
+  if (load<u8>(item + ITEM_FLAGS) & ITEM_TAGGED) finishTags(shard, item);
+  if (load<u8>(item + ITEM_CLASS) == CLASS_LARGE) freePageList(shard, pageOf(item));
+  else freeChunk(shard, item);
+}
+
 /** Stores a value. OK, REFUSED when a condition does not hold, or OUT_OF_MEMORY. */
 export function applySet(shard: usize, record: usize, thread: u32): i32 {
   const flags = load<u8>(record + RECORD_FLAGS);
@@ -192,11 +208,16 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
   }
   const item = makeItem(shard, record, old);
   if (item == 0) return STATUS_OUT_OF_MEMORY;
-  if (evictionPolicy != POLICY_LRU) policyAdmit(shard, item);
   if (upheavals != before) {
     entry = findRecordKey(shard, record);
     old = entry != 0 ? toAddress(load<u32>(entry)) : 0;
+    // The entry made room for its own replacement: it went before the command, which missed it.
+    if (old == 0 && fresh && needsOld(record)) {
+      discard(shard, item);
+      return STATUS_REFUSED;
+    }
   }
+  if (evictionPolicy != POLICY_LRU) policyAdmit(shard, item);
   linkItem(shard, record, item, entry);
   enlist(shard, item);
   if (flags & FLAG_TAGGED) finishTags(shard, item);

@@ -93,10 +93,6 @@ export class NaiveCache {
       demand(outcome.old === undefined, command, outcome, 'old value of an overtaken command');
       return;
     }
-    if (entry !== undefined && this.mayEvict && madeRoomForItself(command, outcome)) {
-      this.change(command, entry);
-      return;
-    }
     if (entry !== undefined && this.mayEvict && saysAbsent(command, outcome, entry)) {
       this.entries.delete(command.id);
       entry = undefined;
@@ -186,13 +182,6 @@ export class NaiveCache {
 }
 
 /** True when this answer is possible only if the key is not there. */
-/** True when an entry was there to be replaced, and then was evicted for its own replacement. */
-function madeRoomForItself(command: NaiveCommand, outcome: Outcome): boolean {
-  const wanted = FLAG_ONLY_PRESENT | FLAG_RETURN_OLD;
-  if (command.opcode !== OP_SET || (command.flags & wanted) !== wanted) return false;
-  return outcome.status === STATUS_OK && outcome.old === undefined;
-}
-
 function saysAbsent(command: NaiveCommand, { status, old }: Outcome, entry: NaiveEntry): boolean {
   if ((command.flags & FLAG_VERSION) !== 0) {
     return status === (command.guard === entry.version ? STATUS_REFUSED : STATUS_OK);
