@@ -43,10 +43,19 @@ const configuration = {
     ),
     layer(
       'server',
-      ['^src/index\\.ts$'],
-      'The server uses the public library alone: import from src/index.ts and, where something ' +
-        'is missing there, complete the public interface.',
+      ['^src/index\\.ts$', '^src/client/client\\.ts$'],
+      'The server uses the public library alone: import from src/index.ts (its command line: from ' +
+        'src/client/client.ts) and, where something is missing there, complete the public interface.',
     ),
+    {
+      name: 'client-is-portable',
+      comment:
+        'The client runs in browsers too: it imports its own files and packages that run there. ' +
+        'Only node-web-socket.ts, which a browser build leaves out, may import ws.',
+      severity: 'error',
+      from: { path: '^src/client/', pathNot: '^src/client/node-web-socket\\.ts$' },
+      to: { pathNot: '^(src/client/|node_modules/msgpackr/)' },
+    },
     {
       name: 'core-is-pure',
       comment:

@@ -61,6 +61,7 @@ export interface CoreExports {
   touchNear(reference: number, upperHash: number): void;
 
   registerNamespace(nameAddress: number, nameBytes: number): number;
+  findNamespace(nameAddress: number, nameBytes: number): number;
   clearNamespace(namespaceId: number): void;
   /** Before the entries of a tag are removed; `tagHash` as unsigned 64 bits. */
   stampTag(tagHash: bigint): void;

@@ -19,6 +19,24 @@ export type HttpErrorCode =
   | 'ERR_HTTP_LENGTH_REQUIRED'
   | 'ERR_HTTP_MALFORMED_REQUEST'
   | 'ERR_HTTP_UNSUPPORTED_CODING'
+  | 'ERR_HTTP_MALFORMED_BODY'
+  | 'ERR_HTTP_INVALID_FIELD'
+  | 'ERR_HTTP_UNSUPPORTED_MEDIA_TYPE'
+  | 'ERR_HTTP_NOT_ACCEPTABLE'
+  | 'ERR_HTTP_BATCH_TOO_LARGE'
+  | 'ERR_HTTP_PRECONDITION_FAILED'
+  | 'ERR_HTTP_PRECONDITION_REQUIRED'
+  | 'ERR_HTTP_EXPECTATION_FAILED'
+  | 'ERR_HTTP_INVALID_CURSOR'
+  | 'ERR_HTTP_FOREIGN_CURSOR'
+  | 'ERR_HTTP_FOREIGN_ORIGIN'
+  | 'ERR_HTTP_TOO_MANY_REQUESTS'
+  | 'ERR_HTTP_UPGRADE_REQUIRED'
+  | 'ERR_SOCKET_INVALID_FRAME'
+  | 'ERR_SOCKET_UNKNOWN_OPERATION'
+  | 'ERR_SOCKET_DUPLICATE_ID'
+  | 'ERR_SOCKET_TOO_MANY_SUBSCRIPTIONS'
+  | 'ERR_SOCKET_TOO_MANY_REQUESTS'
   | 'ERR_HTTP_INTERNAL';
 
 export type ErrorCode = CacheErrorCode | HttpErrorCode;
@@ -97,6 +115,97 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
     status: 415,
     cause: 'The body has a Content-Encoding, which would be lost when the value is read.',
     remedy: 'Send the body as it is to be read, and say what it is in Content-Type.',
+  },
+  ERR_HTTP_MALFORMED_BODY: {
+    status: 400,
+    cause: 'The body is not what its Content-Type says, or is cut off; the message says where.',
+    remedy: 'Send complete JSON in UTF-8, nested at most 64 deep, without a byte order mark.',
+  },
+  ERR_HTTP_INVALID_FIELD: {
+    status: 422,
+    cause: 'A field of the body, a header or a parameter of the query has a value out of range.',
+    remedy: 'The message names the field and what it takes.',
+  },
+  ERR_HTTP_UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    cause: 'The operation takes another Content-Type than the body has.',
+    remedy: 'Send Content-Type: application/json, in UTF-8.',
+  },
+  ERR_HTTP_NOT_ACCEPTABLE: {
+    status: 406,
+    cause: 'The value cannot be given in the asked form without changing it.',
+    remedy: 'Leave Accept out to get the value as it was stored.',
+  },
+  ERR_HTTP_BATCH_TOO_LARGE: {
+    status: 413,
+    cause: 'A batch holds more keys than HTTP_MAX_BATCH_KEYS allows.',
+    remedy: 'Send several smaller batches.',
+  },
+  ERR_HTTP_PRECONDITION_FAILED: {
+    status: 412,
+    cause: 'The entry is there, or is not, against the condition of the request.',
+    remedy: 'Read the entry and decide anew.',
+  },
+  ERR_HTTP_PRECONDITION_REQUIRED: {
+    status: 428,
+    cause: 'The request would remove every entry, and does not say that it is meant.',
+    remedy: 'Repeat it with confirm=true in the query.',
+  },
+  ERR_HTTP_EXPECTATION_FAILED: {
+    status: 417,
+    cause: 'The header Expect asks for something else than 100-continue.',
+    remedy: 'Leave the header out.',
+  },
+  ERR_HTTP_INVALID_CURSOR: {
+    status: 400,
+    cause: 'The cursor is none that this service gave out, or is from before its restart.',
+    remedy: 'Start the listing again without a cursor.',
+  },
+  ERR_HTTP_FOREIGN_CURSOR: {
+    status: 403,
+    cause: 'The cursor belongs to another listing: another namespace or another pattern.',
+    remedy: 'Use a cursor only with the request that it came from.',
+  },
+  ERR_HTTP_FOREIGN_ORIGIN: {
+    status: 403,
+    cause: 'A web page of an origin that HTTP_ALLOWED_ORIGINS does not list sent the request.',
+    remedy: 'Add the origin to HTTP_ALLOWED_ORIGINS, if the page is yours.',
+  },
+  ERR_HTTP_TOO_MANY_REQUESTS: {
+    status: 429,
+    retryAfterSeconds: 1,
+    cause: 'The client sends more requests a second than HTTP_MAX_REQUESTS_PER_SECOND allows.',
+    remedy: 'Wait as long as Retry-After says.',
+  },
+  ERR_HTTP_UPGRADE_REQUIRED: {
+    status: 426,
+    cause: 'The path speaks WebSocket alone, version 13.',
+    remedy: 'Connect with a WebSocket client.',
+  },
+  ERR_SOCKET_INVALID_FRAME: {
+    status: 400,
+    cause: 'A message is not JSON or MessagePack, has no id, or lacks a field of its operation.',
+    remedy: 'The message says what is missing; ten in a row close the socket.',
+  },
+  ERR_SOCKET_UNKNOWN_OPERATION: {
+    status: 400,
+    cause: 'The message asks for an operation that there is not.',
+    remedy: 'Use one of the operations that the message lists.',
+  },
+  ERR_SOCKET_DUPLICATE_ID: {
+    status: 409,
+    cause: 'Another request of the socket with the same id is not answered yet.',
+    remedy: 'Count ids up.',
+  },
+  ERR_SOCKET_TOO_MANY_SUBSCRIPTIONS: {
+    status: 429,
+    cause: 'The socket has as many subscriptions as WS_MAX_SUBSCRIPTIONS allows.',
+    remedy: 'Subscribe to a prefix instead of many keys, or end subscriptions.',
+  },
+  ERR_SOCKET_TOO_MANY_REQUESTS: {
+    status: 429,
+    cause: 'The socket has as many unanswered requests as WS_MAX_IN_FLIGHT allows.',
+    remedy: 'Wait for answers before sending more.',
   },
   ERR_HTTP_INTERNAL: {
     status: 500,

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { CacheError, createEngine } from '../src/index.js';
 import { ByteBudget } from './byte-budget.js';
+import { ThreadFeed } from './changes/thread-feed.js';
+import { createValueCodec } from './codecs/value-codec.js';
 import { helpText, readCommandLine } from './command-line.js';
 import {
   ConfigError,
@@ -12,8 +14,10 @@ import {
 import { ListenError, type Transport } from './http/transport.js';
 import { createUwsTransport, TransportUnavailableError } from './http/uws-transport.js';
 import { listenForStop } from './lifecycle.js';
+import { createRequestObserver } from './observability/request-observer.js';
 import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
+import { DEFAULT_SERVICE_SETTINGS } from './service-settings.js';
 
 const log: Log = {
   info: (line) => process.stdout.write(`${line}\n`),
@@ -49,8 +53,18 @@ async function serve(): Promise<number> {
     const budget = new ByteBudget(config.bufferBytes);
     // What the engine would refuse is refused before its body is read.
     const valueBytesMax = Math.min(config.valueBytesMax, engine.valueBytesMax);
-    const settings = { ...config, valueBytesMax };
-    const service = await startService({ store: engine, transport, log, budget, settings });
+    const settings = { ...DEFAULT_SERVICE_SETTINGS, ...config, valueBytesMax };
+    const service = await startService({
+      store: engine,
+      transport,
+      codec: createValueCodec(),
+      feed: new ThreadFeed(),
+      metrics: { recordOperation: () => undefined, recordReads: () => undefined },
+      observer: createRequestObserver(),
+      log,
+      budget,
+      settings,
+    });
     log.info(`hotshard listening on ${service.url} (${describe(config, transport)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);

@@ -1,81 +1,159 @@
 import { RequestError } from './error-table.js';
 import type { Exchange, ExchangeHandler } from './http/transport.js';
+import type { OperationDocument } from './openapi/operation-document.js';
+import type { OperationName } from './operation-names.js';
 
 /**
- * Serves one method of one path. `parameter` is the raw text that stands in the place of the
- * parameter, never decoded; empty for a path without one. Gives a promise when the answer is not
- * complete on return; throwing and rejecting are answered by the error table.
+ * Serves one method of one path. `parameters` are the raw texts that stand in the place of the
+ * path's parameters, in order and never decoded. Gives a promise when the answer is not complete
+ * on return; throwing and rejecting are answered by the error table.
  */
-export type RouteHandler = (exchange: Exchange, parameter: string) => Promise<void> | undefined;
+export type RouteHandler = (
+  exchange: Exchange,
+  first: string,
+  second: string,
+) => Promise<void> | undefined;
+
+/** What serves one method of a path, and what its users are told about it. */
+export interface Operation {
+  /** What metrics and log lines call it. */
+  readonly name: OperationName;
+  readonly handle: RouteHandler;
+  /** What `/openapi.json` says; absent for what is no part of the interface. */
+  readonly document?: OperationDocument;
+}
 
 /** A path and what serves it. */
 export interface Route {
-  /** `/health`, or with a parameter as its last segment `/cache/{key}`. */
+  /** `/health`, or with one or two parameters, each a whole segment: `/cache/{key}`. */
   readonly path: string;
   /** By method, in capitals. */
-  readonly handlers: Readonly<Record<string, RouteHandler>>;
+  readonly operations: Readonly<Record<string, Operation>>;
+}
+
+/** Sees every request from its begin to the end of its answer; must not throw. */
+export interface RequestObserver {
+  /** Whether `requestId` is wanted on hits too; it is read from the headers, or made. */
+  readonly wantsRequestIds: boolean;
+  /** The id of a request, out of its headers or made; called before the handler returns. */
+  readRequestId(exchange: Exchange): string;
+  /**
+   * The handler has ended.
+   *
+   * @param operation `undefined` for a path or a method that nothing serves
+   * @param startMs of `performance.now()`
+   * @param error what the handler threw; it is answered already
+   */
+  onEnd(
+    operation: OperationName | undefined,
+    exchange: Exchange,
+    startMs: number,
+    error: unknown,
+  ): void;
 }
 
 interface CompiledRoute {
-  readonly prefix: string;
-  readonly hasParameter: boolean;
-  readonly handlers: ReadonlyMap<string, RouteHandler>;
+  readonly segments: readonly string[];
+  /** Which segments are parameters. */
+  readonly isParameter: readonly boolean[];
+  /** The text before the parameter, for a path whose only parameter is its last segment. */
+  readonly prefix: string | undefined;
+  readonly operations: ReadonlyMap<string, Operation>;
   readonly allow: string;
 }
 
-const PARAMETER_AT_END = /\{[a-z]+\}$/;
+const PARAMETER = /^\{[a-z]+\}$/;
+const PARAMETERS_MAX = 2;
 
 /**
- * Compiles the table. Routes are tried in order, so the one served most stands first.
+ * Compiles the table. Routes are tried in order, so the one served most stands first; among routes
+ * that fit one path, the one with the fixed segment must stand before that with a parameter.
  *
  * @param onError answers an exchange whose handler failed
- * @throws {TypeError} for a path with a parameter elsewhere than at its end
+ * @throws {TypeError} for a path that cannot be compiled
  */
 export function createRouter(
   table: readonly Route[],
+  observer: RequestObserver,
   onError: (exchange: Exchange, error: unknown) => void,
 ): ExchangeHandler {
   const routes = table.map(compileRoute);
   return (exchange) => {
+    const startMs = performance.now();
+    let operation: Operation | undefined;
+    const end = (error: unknown): void => {
+      if (error !== undefined) onError(exchange, error);
+      observer.onEnd(operation?.name, exchange, startMs, error);
+    };
     try {
-      const pending = dispatch(routes, exchange);
-      return pending?.catch((error: unknown) => onError(exchange, error));
+      const route = findRoute(routes, exchange.path);
+      operation = route.operations.get(exchange.method);
+      if (operation === undefined) throw methodNotAllowed(route);
+      const pending = run(route, operation, exchange, observer);
+      if (pending !== undefined) return pending.then(() => end(undefined), end);
     } catch (error) {
-      onError(exchange, error);
+      if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
+      end(error);
       return undefined;
     }
+    observer.onEnd(operation.name, exchange, startMs, undefined);
+    return undefined;
   };
 }
 
-function compileRoute({ path, handlers }: Route): CompiledRoute {
-  const hasParameter = PARAMETER_AT_END.test(path);
-  const prefix = path.replace(PARAMETER_AT_END, '');
-  if (!prefix.startsWith('/') || prefix.includes('{') || (hasParameter && !prefix.endsWith('/'))) {
-    throw new TypeError(`route ${path}: a parameter must be the whole of the last segment`);
-  }
-  return {
-    prefix,
-    hasParameter,
-    handlers: new Map(Object.entries(handlers)),
-    allow: Object.keys(handlers).join(', '),
-  };
-}
-
-function dispatch(routes: readonly CompiledRoute[], exchange: Exchange): Promise<void> | undefined {
+function run(
+  route: CompiledRoute,
+  operation: Operation,
+  exchange: Exchange,
+  observer: RequestObserver,
+): Promise<void> | undefined {
   const { path, method } = exchange;
+  // Reading two headers costs more than a hit itself: hits get an id only where it is written down.
+  if (method !== 'GET' || observer.wantsRequestIds) {
+    exchange.requestId = observer.readRequestId(exchange);
+  }
+  if (route.prefix !== undefined) {
+    return operation.handle(exchange, path.slice(route.prefix.length), '');
+  }
+  const values = path.split('/').filter((_segment, index) => route.isParameter[index]);
+  return operation.handle(exchange, values[0] ?? '', values[1] ?? '');
+}
+
+function compileRoute({ path, operations }: Route): CompiledRoute {
+  const segments = path.split('/');
+  const isParameter = segments.map((segment) => PARAMETER.test(segment));
+  const parameterCount = isParameter.filter(Boolean).length;
+  const isBroken = segments.some((segment, index) => segment.includes('{') && !isParameter[index]);
+  if (!path.startsWith('/') || isBroken || parameterCount > PARAMETERS_MAX) {
+    throw new TypeError(`route ${path}: parameters must be whole segments, two at most`);
+  }
+  const hasLastAlone = parameterCount === 1 && isParameter.at(-1) === true;
+  return {
+    segments,
+    isParameter,
+    prefix: hasLastAlone ? path.slice(0, path.lastIndexOf('/') + 1) : undefined,
+    operations: new Map(Object.entries(operations)),
+    allow: Object.keys(operations).join(', '),
+  };
+}
+
+function findRoute(routes: readonly CompiledRoute[], path: string): CompiledRoute {
+  let segments: readonly string[] | undefined;
   for (const route of routes) {
-    if (!matches(route, path)) continue;
-    const handler = route.handlers.get(method);
-    if (handler === undefined) throw methodNotAllowed(route);
-    return handler(exchange, route.hasParameter ? path.slice(route.prefix.length) : '');
+    if (route.prefix !== undefined) {
+      // A parameter is one segment: `/cache/a/b` is another path than `/cache/a%2Fb`.
+      if (path.startsWith(route.prefix) && !path.includes('/', route.prefix.length)) return route;
+      continue;
+    }
+    segments ??= path.split('/');
+    if (fits(route, segments)) return route;
   }
   throw new RequestError('ERR_HTTP_NOT_FOUND', 'no such path; a key is one path segment');
 }
 
-/** A parameter is one segment: `/cache/a/b` is another path than `/cache/a%2Fb`. */
-function matches({ prefix, hasParameter }: CompiledRoute, path: string): boolean {
-  if (!hasParameter) return path === prefix;
-  return path.startsWith(prefix) && !path.includes('/', prefix.length);
+function fits({ segments, isParameter }: CompiledRoute, given: readonly string[]): boolean {
+  if (given.length !== segments.length) return false;
+  return segments.every((segment, index) => isParameter[index] || segment === given[index]);
 }
 
 function methodNotAllowed({ allow }: CompiledRoute): RequestError {

@@ -1,11 +1,19 @@
 import type { ByteBudget } from './byte-budget.js';
+import type { CacheStore } from './cache/cache-store.js';
+import { CacheWrites } from './cache/cache-writes.js';
+import type { ChangeFeed } from './changes/change-feed.js';
+import type { ValueCodec } from './codecs/stored-value.js';
+import type { DialectParts } from './dialects/dialect-parts.js';
+import { createEntryRoutes } from './dialects/plain/entry-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
-import { type CacheStore, createCacheRoutes } from './http/cache-routes.js';
-import { createHealthRoute } from './http/health-route.js';
 import { sendReply } from './http/reply.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
-import { createRouter } from './router.js';
+import { createHealthRoute } from './observability/health-route.js';
+import type { ServiceMetrics } from './observability/service-metrics.js';
+import { createRouter, type RequestObserver } from './router.js';
+import type { ServiceSettings } from './service-settings.js';
+import { createSocketServer } from './websocket/socket-server.js';
 
 /** Where the service writes lines for its operator. */
 export interface Log {
@@ -14,24 +22,17 @@ export interface Log {
   fault(error: unknown): void;
 }
 
-/** What a service is made of; all of it is shared with nobody else. */
+/** What the service of one thread is made of. */
 export interface ServiceParts {
   readonly store: CacheStore;
   readonly transport: Transport;
+  readonly codec: ValueCodec;
+  readonly feed: ChangeFeed;
+  readonly metrics: ServiceMetrics;
+  readonly observer: RequestObserver;
   readonly log: Log;
   readonly budget: ByteBudget;
   readonly settings: ServiceSettings;
-}
-
-export interface ServiceSettings {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  readonly valueBytesMax: number;
-  /** Milliseconds; `Infinity` for entries that do not expire. */
-  readonly defaultTtlMs: number;
-  /** Milliseconds that requests in flight get to end, once the service stops. */
-  readonly drainTimeoutMs: number;
 }
 
 /** A service that listens. */
@@ -54,7 +55,7 @@ export interface Service {
  * @throws {ListenError} when the address cannot be had
  */
 export async function startService(parts: ServiceParts): Promise<Service> {
-  const { settings, transport, store, budget, log } = parts;
+  const { settings, transport, store, feed, observer, log } = parts;
   const startedAtMs = performance.now();
   const health = {
     isDraining: false,
@@ -62,20 +63,26 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       return performance.now() - startedAtMs;
     },
   };
-  const { valueBytesMax, defaultTtlMs } = settings;
-  const routes = [
-    ...createCacheRoutes({ store, valueBytesMax, defaultTtlMs, budget }),
-    createHealthRoute(health),
-  ];
-  const router = createRouter(routes, (exchange, error) => answerError(log, exchange, error));
-  const listener = await transport.listen({ host: settings.host, port: settings.port }, router);
+  const writes = new CacheWrites(store, feed, settings.namespacesMax);
+  const dialectParts: DialectParts = { ...parts, writes };
+  const routes = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const router = createRouter(routes, observer, (exchange, error) => {
+    answerError(log, exchange, error);
+  });
+  const sockets = createSocketServer(dialectParts, feed);
+  const { host, port, sharesPort } = settings;
+  const handlers = { exchange: router, upgrade: sockets.upgrade };
+  const listener = await transport.listen({ host, port, sharesPort }, handlers, settings.transport);
   let stopping: Promise<DrainOutcome> | undefined;
   return {
-    url: formatUrl(settings.host, listener),
+    url: formatUrl(host, listener),
     port: listener.port,
     stop: (hasten) => {
       health.isDraining = true;
-      stopping ??= drainListener(listener, settings.drainTimeoutMs, hasten);
+      stopping ??= Promise.all([
+        drainListener(listener, settings.drainTimeoutMs, hasten),
+        sockets.drain(),
+      ]).then(([outcome]) => outcome);
       return stopping;
     },
   };

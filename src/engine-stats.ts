@@ -1,5 +1,6 @@
 import {
   HEADER_LIMIT_BYTES,
+  HEADER_NAMESPACE_COUNT,
   HEADER_SHARD_BYTES,
   HEADER_SHARDS,
   HEADER_THREAD_BYTES,
@@ -116,6 +117,8 @@ export interface EngineStats {
   readonly leasesActive: number;
   /** Recoveries of shards, whichever thread saw to them. */
   readonly recoveries: number;
+  /** Names of namespaces that were ever used; the default one has none. */
+  readonly namespaces: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
@@ -212,6 +215,7 @@ export function readStats(
     fillsRefused: sumShards('fillsRefused'),
     leasesActive: sumShards('leasesActive'),
     recoveries: sumShards('recoveries'),
+    namespaces: view.getUint32(HEADER_NAMESPACE_COUNT, true) - 1,
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
     failedWrites,
     pendingWrites,

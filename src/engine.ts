@@ -96,6 +96,25 @@ export class Engine extends Keyspace implements AsyncDisposable {
     return keyspace;
   }
 
+  /**
+   * The namespace of that name if any thread has used it before, else `undefined`: unlike
+   * `namespace`, asking for a name takes none of the 4,096 places.
+   *
+   * @throws {CacheError} `ERR_CACHE_INVALID_NAMESPACE`
+   */
+  findNamespace(name: string): Keyspace | undefined {
+    this.#context.assertOpen('findNamespace');
+    const known = this.#namespaces.get(name);
+    if (known !== undefined) return known;
+    checkNamespace(name);
+    const { session } = this.#context;
+    const id = session.core.findNamespace(session.keys.address, session.keys.encode(name));
+    if (id === STATUS_TOO_MANY_NAMESPACES) return undefined;
+    const keyspace = new Keyspace(this.#context, id);
+    this.#namespaces.set(name, keyspace);
+    return keyspace;
+  }
+
   #register(name: string): number {
     checkNamespace(name);
     const { session } = this.#context;

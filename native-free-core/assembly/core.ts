@@ -32,7 +32,7 @@ export {
 export { selfGlob } from "./glob";
 export { unpin } from "./hazard";
 export { invalidationNumber, isTagNewer, stampTag } from "./invalidations";
-export { registerNamespace } from "./namespaces";
+export { findNamespace, registerNamespace } from "./namespaces";
 export { countNearHits, read, touchNear } from "./reader";
 export { nextDueMs, serveHome, serveShard } from "./maintenance";
 export {

@@ -78,3 +78,12 @@ export function registerNamespace(name: usize, bytes: u32): i32 {
   }
   return STATUS_TOO_MANY_NAMESPACES;
 }
+
+/** Id of a name that was registered before; STATUS_TOO_MANY_NAMESPACES when there is none. */
+export function findNamespace(name: usize, bytes: u32): i32 {
+  for (let id: u32 = 0; id < NAMESPACE_MAX; id++) {
+    if (atomic.load<u32>(entryOf(id) + NAMESPACE_NAME) == 0) break;
+    if (hasName(id, name, bytes)) return <i32>id;
+  }
+  return STATUS_TOO_MANY_NAMESPACES;
+}

@@ -14,6 +14,15 @@ export interface Exchange {
   readonly method: string;
   /** The path as sent: not decoded, without the query. */
   readonly path: string;
+  /** What stands behind the `?`, as sent; empty for none. */
+  readonly query: string;
+  /** The address of the client's end of the connection, as text; empty when it is unknown. */
+  readonly remoteAddress: string;
+  /**
+   * The id that log lines and error answers of this request carry. The router sets it before the
+   * handler runs; empty on hits that nobody logs.
+   */
+  requestId: string;
   /** Whether the response can still be written: not complete, and the client still there. */
   readonly isOpen: boolean;
 
@@ -81,19 +90,109 @@ export interface ListenAddress {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /**
+   * Whether other threads of this process listen on the same port, the system spreading the
+   * connections over them. Default: nobody else may have the port.
+   */
+  readonly sharesPort?: boolean;
+}
+
+/** What strangers may use up at most; each is a setting. */
+export interface TransportLimits {
+  /** Connections at once; a further one is closed at once. */
+  readonly connectionsMax: number;
+  /** Milliseconds without a request, or in one without progress, until the connection closes. */
+  readonly idleTimeoutMs: number;
+  /** Bytes of the request line and the headers together. */
+  readonly headerBytesMax: number;
+  /** Bytes of one message of a WebSocket. */
+  readonly messageBytesMax: number;
+  /** Bytes that may wait for a slow WebSocket client before `Socket.send` says so. */
+  readonly socketBacklogBytesMax: number;
+}
+
+/** What answers requests, and what talks to WebSockets; a transport serves both on one port. */
+export interface Handlers {
+  readonly exchange: ExchangeHandler;
+  /** Called for each request to upgrade to a WebSocket, whatever its path. */
+  readonly upgrade: UpgradeHandler;
+}
+
+/**
+ * A request to become a WebSocket, whose handshake the transport has found well-formed: version
+ * 13, a key, GET. (One that is not, it refuses by itself: 400, or 426 with
+ * `Sec-WebSocket-Version: 13`.) To be answered before the handler returns.
+ */
+export interface UpgradeRequest {
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress: string;
+  /** The value of a header by its name in lower case; empty when absent. */
+  header(name: string): string;
+}
+
+/** What becomes of a request to upgrade. */
+export type UpgradeAnswer =
+  | {
+      readonly kind: 'accept';
+      /** The subprotocol that was chosen; `undefined` for none. */
+      readonly protocol: string | undefined;
+      /** Called once, with the socket that is open now. */
+      readonly open: (socket: Socket) => SocketListener;
+    }
+  | {
+      readonly kind: 'refuse';
+      readonly status: number;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+      readonly body: Uint8Array;
+    };
+
+export type UpgradeHandler = (request: UpgradeRequest) => UpgradeAnswer;
+
+/** What a socket tells. No method may throw. */
+export interface SocketListener {
+  /** @param message valid during the call only; text is valid UTF-8 */
+  onMessage(message: Uint8Array, isBinary: boolean): void;
+  /** Nothing waits for the client any more. */
+  onDrain(): void;
+  /** The connection is gone; called once, last. */
+  onClose(): void;
+}
+
+/** One open WebSocket. Every call after `onClose` is ignored. */
+export interface Socket {
+  readonly isOpen: boolean;
+  /** Bytes that wait for the client. */
+  readonly backlogBytes: number;
+  /**
+   * Hands a message over, whole.
+   *
+   * @returns `sent`, or `slow` when it waits in a backlog that is over the limit by now: the
+   *   message is not lost, but no more should follow until `onDrain`
+   */
+  send(message: Uint8Array, isBinary: boolean): 'sent' | 'slow';
+  /** Sends a close frame with the code and a short ASCII reason, then closes. */
+  close(code: number, reason: string): void;
+  /** Cuts the connection at once. */
+  cut(): void;
 }
 
 /** A port that accepts connections, and the connections it has accepted. */
 export interface Listener {
   /** The port that was taken. */
   readonly port: number;
-  /** Connections that are open now, idle ones too. */
+  /** Connections that are open now, idle ones and WebSockets too. */
   readonly openConnections: number;
   /** Requests that were begun since the start. */
   readonly startedExchanges: number;
   /** Requests whose answers are not complete. */
   readonly pendingExchanges: number;
-  /** Accepts no more connections; each open one is closed after its next response. */
+  /** WebSockets that are open now. */
+  readonly openSockets: number;
+  /**
+   * Accepts no more connections; each open one is closed after its next response. WebSockets are
+   * left to their owner.
+   */
   drain(): void;
   /** Cuts every connection, whatever it is doing. Idempotent. */
   close(): void;
@@ -102,8 +201,12 @@ export interface Listener {
 export interface Transport {
   /** The library behind it, for the line that is printed at start. */
   readonly name: string;
+  /** Which adapter it is. */
+  readonly kind: 'uws' | 'node';
+  /** Whether several threads can listen on one port here; if not, why. */
+  readonly portSharing: { readonly works: true } | { readonly works: false; readonly why: string };
   /** @throws {ListenError} when the address cannot be had */
-  listen(address: ListenAddress, handler: ExchangeHandler): Promise<Listener>;
+  listen(address: ListenAddress, handlers: Handlers, limits: TransportLimits): Promise<Listener>;
 }
 
 /** The address cannot be listened on; the message is one line for an operator. */

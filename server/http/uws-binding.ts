@@ -12,6 +12,8 @@ export interface UwsRequest {
   getHeader(lowerCaseName: string): string;
   /** The path without the query, not decoded. */
   getUrl(): string;
+  /** What stands behind the `?`, not decoded; empty for none. */
+  getQuery(): string;
   /** `getMethod` would lower the case in place, for this method too. */
   getCaseSensitiveMethod(): string;
   forEach(visit: (lowerCaseName: string, value: string) => void): void;
@@ -35,6 +37,7 @@ export interface UwsResponse {
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
   cork(write: () => void): UwsResponse;
   close(): UwsResponse;
+  getRemoteAddressAsText(): ArrayBuffer;
 }
 
 /** Opaque. */

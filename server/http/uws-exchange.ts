@@ -26,6 +26,7 @@ const ignoreBody: BodyReceiver = {
 export class UwsExchange implements Exchange {
   method = '';
   path = '';
+  requestId = '';
   isOpen = false;
 
   private readonly listener: UwsListenerState;
@@ -46,6 +47,7 @@ export class UwsExchange implements Exchange {
     this.path = request.getUrl();
     this.request = request;
     this.response = response;
+    this.requestId = '';
     this.closes = this.listener.isDraining;
     this.isOpen = true;
   }
@@ -57,6 +59,15 @@ export class UwsExchange implements Exchange {
     this.isDetached = true;
     this.listener.pendingExchanges += 1;
     this.response?.onAborted(() => this.abort());
+  }
+
+  get query(): string {
+    return this.openRequest().getQuery();
+  }
+
+  get remoteAddress(): string {
+    const address = this.response?.getRemoteAddressAsText();
+    return address === undefined ? '' : Buffer.from(address).toString('latin1');
   }
 
   header(name: string): string {

@@ -33,7 +33,9 @@ export async function createUwsTransport(load: ModuleLoader = loadModule): Promi
   const uws = module as UwsModule;
   return {
     name: 'uWebSockets.js',
-    listen: (address, handler) => listen(uws, address, handler),
+    kind: 'uws',
+    portSharing: { works: true },
+    listen: (address, { exchange }) => listen(uws, address, exchange),
   };
 }
 
@@ -66,7 +68,12 @@ async function listen(
   app.filter(countConnection);
   routeAll(app, state, handler);
   const socket = await new Promise<UwsListenSocket | false>((resolve) => {
-    app.listen(address.host, address.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+    app.listen(
+      address.host,
+      address.port,
+      address.sharesPort ? 0 : uws.LIBUS_LISTEN_EXCLUSIVE_PORT,
+      resolve,
+    );
   });
   if (socket === false) throw new ListenError(await explainListenFailure(address));
   return new UwsListener(uws, app, socket, state);
@@ -110,6 +117,10 @@ class UwsListener implements Listener {
 
   get openConnections(): number {
     return this.state.openConnections;
+  }
+
+  get openSockets(): number {
+    return 0;
   }
 
   get startedExchanges(): number {

@@ -4,6 +4,9 @@ import type { BodyReceiver, Exchange, HeaderVisitor } from '../../../server/http
 export class ExchangeDouble implements Exchange {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
+  readonly remoteAddress = '127.0.0.1';
+  requestId = '';
   isOpen = true;
   status = 200;
   closes = false;
@@ -14,11 +17,11 @@ export class ExchangeDouble implements Exchange {
 
   constructor(
     method: string,
-    path: string,
+    target: string,
     lines: readonly (readonly [string, string])[] = [['host', 'localhost']],
   ) {
     this.method = method;
-    this.path = path;
+    [this.path = '', this.query = ''] = target.split('?');
     this.lines = lines;
   }
 

@@ -1,8 +1,15 @@
 import { afterAll, expect } from 'vitest';
 import { ByteBudget } from '../../../server/byte-budget.js';
-import type { CacheStore } from '../../../server/http/cache-routes.js';
+import type { CacheStore } from '../../../server/cache/cache-store.js';
+import { ThreadFeed } from '../../../server/changes/thread-feed.js';
+import { createValueCodec } from '../../../server/codecs/value-codec.js';
 import { createUwsTransport } from '../../../server/http/uws-transport.js';
-import { type Service, type ServiceSettings, startService } from '../../../server/service.js';
+import { createRequestObserver } from '../../../server/observability/request-observer.js';
+import { type Service, startService } from '../../../server/service.js';
+import {
+  DEFAULT_SERVICE_SETTINGS,
+  type ServiceSettings,
+} from '../../../server/service-settings.js';
 import { createEngine, type Engine } from '../../../src/index.js';
 import { RawConnection, type RawResponse, requestText } from './raw-connection.js';
 
@@ -18,7 +25,7 @@ export interface TestService {
 }
 
 const DEFAULT_SETTINGS: ServiceSettings = {
-  host: '127.0.0.1',
+  ...DEFAULT_SERVICE_SETTINGS,
   port: 0,
   valueBytesMax: VALUE_BYTES_MAX,
   defaultTtlMs: Number.POSITIVE_INFINITY,
@@ -49,6 +56,10 @@ export async function serveStore(
   const service = await startService({
     store,
     transport: await createUwsTransport(),
+    codec: createValueCodec(),
+    feed: new ThreadFeed(),
+    metrics: { recordOperation: () => undefined, recordReads: () => undefined },
+    observer: createRequestObserver(),
     budget,
     log: { info: () => undefined, fault: (error) => faults.push(error) },
     settings: { ...DEFAULT_SETTINGS, ...settings },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HIT_HEAD_NAME, HitHeads } from '../../../server/http/hit-head.js';
+import { HIT_HEAD_NAME, HitHeads } from '../../../server/dialects/plain/hit-head.js';
 import { formatSeconds } from '../../../server/wire.js';
 
 function linesOf(heads: HitHeads, contentType: string | undefined, ttlMs: number): string[] {

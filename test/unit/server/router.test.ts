@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { RequestError } from '../../../server/error-table.js';
 import type { Exchange, ExchangeHandler } from '../../../server/http/transport.js';
-import { createRouter, type Route, type RouteHandler } from '../../../server/router.js';
+import {
+  createRouter,
+  type RequestObserver,
+  type Route,
+  type RouteHandler,
+} from '../../../server/router.js';
 import { ExchangeDouble } from '../../server/support/exchange-double.js';
 
 interface Routed {
@@ -10,17 +15,31 @@ interface Routed {
   readonly seen: string[];
 }
 
+const OBSERVER: RequestObserver = {
+  wantsRequestIds: false,
+  readRequestId: () => 'id',
+  onEnd: () => undefined,
+};
+
 function route(handlers: Readonly<Record<string, RouteHandler>> = {}): Routed {
   const seen: string[] = [];
-  const note: RouteHandler = (exchange, parameter) => {
-    seen.push(`${exchange.method} ${exchange.path} ${parameter}`);
+  const note: RouteHandler = (exchange, first, second) => {
+    seen.push(`${exchange.method} ${exchange.path} ${first} ${second}`.trimEnd());
     return undefined;
   };
   const table: Route[] = [
-    { path: '/cache/{key}', handlers: { GET: note, PUT: note, ...handlers } },
-    { path: '/health', handlers: { GET: note } },
+    {
+      path: '/cache/{key}',
+      operations: {
+        GET: { name: 'get', handle: handlers['GET'] ?? note },
+        PUT: { name: 'set', handle: handlers['PUT'] ?? note },
+      },
+    },
+    { path: '/health', operations: { GET: { name: 'status', handle: note } } },
+    { path: '/in/{space}/fixed', operations: { GET: { name: 'get', handle: note } } },
+    { path: '/in/{space}/{key}', operations: { GET: { name: 'get', handle: note } } },
   ];
-  const router = createRouter(table, (_exchange: Exchange, error) => {
+  const router = createRouter(table, OBSERVER, (_exchange: Exchange, error) => {
     seen.push(error instanceof RequestError ? error.code : String(error));
   });
   return { router, seen };
@@ -35,8 +54,13 @@ function send(method: string, path: string): string[] {
 describe('the router', () => {
   test('gives a handler the raw text of the parameter', () => {
     expect(send('GET', '/cache/a%2Fb')).toEqual(['GET /cache/a%2Fb a%2Fb']);
-    expect(send('PUT', '/cache/')).toEqual(['PUT /cache/ ']);
-    expect(send('GET', '/health')).toEqual(['GET /health ']);
+    expect(send('PUT', '/cache/')).toEqual(['PUT /cache/']);
+    expect(send('GET', '/health')).toEqual(['GET /health']);
+  });
+
+  test('gives a handler two parameters, and fixed segments before parameters', () => {
+    expect(send('GET', '/in/a%2F/b')).toEqual(['GET /in/a%2F/b a%2F b']);
+    expect(send('GET', '/in/a/fixed')).toEqual(['GET /in/a/fixed a']);
   });
 
   test.each([
@@ -62,7 +86,8 @@ describe('the router', () => {
   test('lists the methods of the path when it refuses one', () => {
     let allow: Readonly<Record<string, string>> = {};
     const router = createRouter(
-      [{ path: '/health', handlers: { GET: () => undefined } }],
+      [{ path: '/health', operations: { GET: { name: 'status', handle: () => undefined } } }],
+      OBSERVER,
       (_exchange, error) => {
         allow = Object.fromEntries(error instanceof RequestError ? error.headers : []);
       },
@@ -83,7 +108,11 @@ describe('the router', () => {
     expect(seen).toEqual(['Error: thrown', 'Error: rejected']);
   });
 
-  test.each(['cache/{key}', '/{key}/a', '/a{key}', '/{a}/{b}'])('refuses the path %s', (path) => {
-    expect(() => createRouter([{ path, handlers: {} }], () => undefined)).toThrow(TypeError);
-  });
+  test.each(['cache/{key}', '/a{key}', '/{a}/{b}/{c}', '/{a}b/c'])(
+    'refuses the path %s',
+    (path) => {
+      const table = [{ path, operations: {} }];
+      expect(() => createRouter(table, OBSERVER, () => undefined)).toThrow(TypeError);
+    },
+  );
 });

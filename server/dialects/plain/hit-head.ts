@@ -4,7 +4,7 @@ import {
   encodeText,
   HIT_HEADER,
   TTL_REMAINING_HEADER,
-} from '../wire.js';
+} from '../../wire.js';
 
 /** The headers of a hit begin with this one; `HitHeads` gives its value and the lines behind it. */
 export const HIT_HEAD_NAME: Uint8Array = encodeText(HIT_HEADER);

@@ -1,6 +1,6 @@
+import { sendReply } from '../http/reply.js';
 import type { Route } from '../router.js';
 import { jsonReply } from '../wire.js';
-import { sendReply } from './reply.js';
 
 export interface HealthSource {
   /** Whether the service is stopping: load balancers then send their requests elsewhere. */
@@ -13,12 +13,15 @@ export interface HealthSource {
 export function createHealthRoute(source: HealthSource): Route {
   return {
     path: '/health',
-    handlers: {
-      GET: (exchange) => {
-        const uptimeSeconds = Math.floor(source.uptimeMs / 1_000);
-        const status = source.isDraining ? 'draining' : 'ok';
-        sendReply(exchange, jsonReply(source.isDraining ? 503 : 200, { status, uptimeSeconds }));
-        return undefined;
+    operations: {
+      GET: {
+        name: 'status',
+        handle: (exchange) => {
+          const uptimeSeconds = Math.floor(source.uptimeMs / 1_000);
+          const status = source.isDraining ? 'draining' : 'ok';
+          sendReply(exchange, jsonReply(source.isDraining ? 503 : 200, { status, uptimeSeconds }));
+          return undefined;
+        },
       },
     },
   };

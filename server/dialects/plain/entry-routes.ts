@@ -1,7 +1,9 @@
-import type { Engine, EntryView, SetOptions } from '../../src/index.js';
-import type { ByteBudget } from '../byte-budget.js';
-import { MISS_REPLY, RequestError } from '../error-table.js';
-import type { Route } from '../router.js';
+import { MISS_REPLY, RequestError } from '../../error-table.js';
+import { readBody } from '../../http/body-reader.js';
+import { sendReply } from '../../http/reply.js';
+import { readRequestHead } from '../../http/request-head.js';
+import type { Exchange } from '../../http/transport.js';
+import type { Route } from '../../router.js';
 import {
   decodeKey,
   describeKeyProblem,
@@ -9,33 +11,9 @@ import {
   formatSeconds,
   parseTtlMs,
   TTL_HEADER,
-} from '../wire.js';
-import { readBody } from './body-reader.js';
+} from '../../wire.js';
+import type { DialectParts } from '../dialect-parts.js';
 import { HIT_HEAD_NAME, HitHeads } from './hit-head.js';
-import { sendReply } from './reply.js';
-import { readRequestHead } from './request-head.js';
-import type { Exchange } from './transport.js';
-
-/** What the routes read of an entry; valid until the next call on the store. */
-export type StoredView = Pick<
-  EntryView,
-  'bytes' | 'chunks' | 'sizeBytes' | 'ttlMs' | 'contentType'
->;
-
-/** What the routes need of an engine. */
-export interface CacheStore extends Pick<Engine, 'readState' | 'set' | 'delete'> {
-  getView(key: string): StoredView | undefined;
-}
-
-export interface CacheRouteParts {
-  readonly store: CacheStore;
-  /** The largest body that PUT takes; the engine may refuse a smaller one yet. */
-  readonly valueBytesMax: number;
-  /** Milliseconds that an entry without a TTL of its own lives; `Infinity` for no end. */
-  readonly defaultTtlMs: number;
-  /** Bounds bodies that are being received and replies that wait for slow clients. */
-  readonly budget: ByteBudget;
-}
 
 /**
  * Larger values are handed over part by part, and held on the heap only where a client is slow;
@@ -46,25 +24,24 @@ const hitHeads = new HitHeads();
 const NO_CONTENT_REPLY = emptyReply(204);
 
 /** `/cache/{key}`: PUT, GET and DELETE of one entry. */
-export function createCacheRoutes(parts: CacheRouteParts): readonly Route[] {
+export function createEntryRoutes(parts: DialectParts): readonly Route[] {
   return [
     {
       path: '/cache/{key}',
-      handlers: {
-        GET: (exchange, segment) => getEntry(parts, exchange, segment),
-        PUT: (exchange, segment) => putEntry(parts, exchange, segment),
-        DELETE: (exchange, segment) => deleteEntry(parts, exchange, segment),
+      operations: {
+        GET: { name: 'get', handle: (exchange, segment) => getEntry(parts, exchange, segment) },
+        PUT: { name: 'set', handle: (exchange, segment) => putEntry(parts, exchange, segment) },
+        DELETE: {
+          name: 'delete',
+          handle: (exchange, segment) => deleteEntry(parts, exchange, segment),
+        },
       },
     },
   ];
 }
 
 /** The hot path: on a hit nothing is allocated but the key, and the value becomes no string. */
-function getEntry(
-  { store, budget }: CacheRouteParts,
-  exchange: Exchange,
-  segment: string,
-): undefined {
+function getEntry({ store, budget }: DialectParts, exchange: Exchange, segment: string): undefined {
   const view = store.getView(readKey(segment));
   if (view === undefined) {
     if (store.readState() === 'busy') throw busy();
@@ -79,41 +56,38 @@ function getEntry(
   else exchange.endParts(view.chunks, sizeBytes, () => budget.give(sizeBytes));
 }
 
-async function putEntry(
-  parts: CacheRouteParts,
-  exchange: Exchange,
-  segment: string,
-): Promise<void> {
+async function putEntry(parts: DialectParts, exchange: Exchange, segment: string): Promise<void> {
   const head = readRequestHead(exchange);
   if (!head.statesBody) throw lengthRequired();
   const key = readKey(segment);
   const ttlMs = readTtl(head.ttl);
-  const options: SetOptions = {
-    ...(ttlMs !== undefined && { ttl: ttlMs }),
-    ...(head.contentType !== undefined && { contentType: head.contentType }),
-  };
   const body = await readBody(exchange, {
     contentBytes: head.contentBytes,
-    valueBytesMax: parts.valueBytesMax,
+    valueBytesMax: parts.settings.valueBytesMax,
     budget: parts.budget,
   });
   try {
-    await parts.store.set(key, body, options);
+    const value = await parts.codec.admit({
+      bytes: body,
+      contentType: head.contentType,
+      contentEncoding: undefined,
+    });
+    await parts.writes.set({ namespace: '', key }, value, { ttlMs, tags: [] });
   } finally {
     parts.budget.give(body.length);
   }
-  const storedTtlMs = ttlMs ?? parts.defaultTtlMs;
+  const storedTtlMs = ttlMs ?? parts.settings.defaultTtlMs;
   const hasTtl = storedTtlMs !== Number.POSITIVE_INFINITY;
   sendReply(exchange, emptyReply(201, hasTtl ? [[TTL_HEADER, formatSeconds(storedTtlMs)]] : []));
 }
 
 async function deleteEntry(
-  { store }: CacheRouteParts,
+  { writes }: DialectParts,
   exchange: Exchange,
   segment: string,
 ): Promise<void> {
   readRequestHead(exchange);
-  await store.delete(readKey(segment));
+  await writes.delete({ namespace: '', key: readKey(segment) });
   sendReply(exchange, NO_CONTENT_REPLY);
 }
 
