@@ -93,7 +93,7 @@ class JsonScanner {
     if (this.skipSpace() !== END) this.fail('something follows the JSON');
   }
 
-  /** A whole string, number or literal, or the start of an object or array up to its first value. */
+  /** A whole string, number or literal, or what opens objects and arrays up to a first value. */
   private scanValueStart(): boolean {
     for (;;) {
       const byte = this.skipSpace();
