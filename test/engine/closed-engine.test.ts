@@ -37,6 +37,7 @@ function writes(space: Keyspace): readonly (readonly [string, () => Promise<unkn
     ['invalidateGlob', () => space.invalidateGlob('k*')],
     ['expirePrefix', () => space.expirePrefix('k')],
     ['expireGlob', () => space.expireGlob('k*')],
+    ['scanKeys', () => space.scanKeys()],
   ];
 }
 
