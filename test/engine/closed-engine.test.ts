@@ -37,7 +37,6 @@ function writes(space: Keyspace): readonly (readonly [string, () => Promise<unkn
     ['invalidateGlob', () => space.invalidateGlob('k*')],
     ['expirePrefix', () => space.expirePrefix('k')],
     ['expireGlob', () => space.expireGlob('k*')],
-    ['scanKeys', () => space.scanKeys()],
   ];
 }
 

@@ -1,7 +1,7 @@
 /** scanKeys(): in every set-up of an engine. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CacheError, type Engine, type KeyPageOptions } from '../../src/index.js';
+import { CacheError, createEngine, type Engine, type KeyPageOptions } from '../../src/index.js';
 import { AttachedThread } from '../support/attached-thread.js';
 import { ENGINE_KINDS, useEngine } from '../support/engine-kinds.js';
 
@@ -129,5 +129,11 @@ describe.each(ENGINE_KINDS)('with %s', (_, options) => {
     await expect(shared.engine.scanKeys(given)).rejects.toMatchObject({
       code: 'ERR_CACHE_ABORTED',
     });
+  });
+
+  test('a closed engine refuses', async () => {
+    const engine = await createEngine(options);
+    await engine.close();
+    await expect(engine.scanKeys()).rejects.toMatchObject({ code: 'ERR_CACHE_CLOSED' });
   });
 });
