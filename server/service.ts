@@ -4,7 +4,11 @@ import { CacheWrites } from './cache/cache-writes.js';
 import type { ChangeFeed } from './changes/change-feed.js';
 import type { ValueCodec } from './codecs/stored-value.js';
 import type { DialectParts } from './dialects/dialect-parts.js';
+import { createEnvelopedRoutes } from './dialects/enveloped/enveloped-routes.js';
+import { createNamespacedRoutes } from './dialects/namespaced/namespaced-routes.js';
+import { createBatchRoutes } from './dialects/plain/batch-routes.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
+import { createSelectionRoutes } from './dialects/plain/selection-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
@@ -65,7 +69,14 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   };
   const writes = new CacheWrites(store, feed, settings.namespacesMax);
   const dialectParts: DialectParts = { ...parts, writes };
-  const routes = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const routes = [
+    ...createEntryRoutes(dialectParts),
+    ...createBatchRoutes(dialectParts),
+    ...createSelectionRoutes(dialectParts),
+    ...createEnvelopedRoutes(dialectParts),
+    ...createNamespacedRoutes(dialectParts),
+    createHealthRoute(health),
+  ];
   const router = createRouter(routes, observer, (exchange, error) => {
     answerError(log, exchange, error);
   });

@@ -21,6 +21,7 @@ export interface Space
     | 'invalidateGlob'
     | 'invalidateTag'
     | 'keys'
+    | 'scanKeys'
   > {
   getView(key: string): StoredView | undefined;
 }

@@ -75,6 +75,7 @@ export class StoreDouble implements CacheStore {
   readonly invalidateGlob = notAsked;
   readonly invalidateTag = notAsked;
   readonly keys = notAsked;
+  readonly scanKeys = notAsked;
   readonly stats = notAsked;
 
   namespace(_name: string): Space {
