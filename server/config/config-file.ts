@@ -1,6 +1,7 @@
 /** The config file: JSON whose groups and names come from the table of settings. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
+import { checkJson } from '../json/scan-json.js';
 import { filePathOf, hintAt, showName } from './setting-names.js';
 import type { Setting } from './setting-table.js';
 
@@ -17,19 +18,19 @@ const NOTHING: ReadonlyMap<string, unknown> = new Map();
 
 /** Reads and checks a config file. Problems are told, never thrown. */
 export function readConfigFile(path: string, settings: readonly Setting<unknown>[]): FileContent {
-  const text = readBounded(path);
-  if ('problem' in text) return { values: NOTHING, problems: [`${path}: ${text.problem}`] };
-  let document: unknown;
-  try {
-    document = JSON.parse(text.text);
-  } catch (error) {
-    return { values: NOTHING, problems: [`${path}: is no JSON${placeOf(error, text.text)}`] };
+  const content = readBounded(path);
+  if ('problem' in content) return { values: NOTHING, problems: [`${path}: ${content.problem}`] };
+  const { bytes } = content;
+  const fault = checkJson(bytes);
+  if (fault !== undefined) {
+    const place = placeOf(fault.offsetBytes, bytes);
+    return { values: NOTHING, problems: [`${path}: ${place}: is no JSON: ${fault.message}`] };
   }
-  return readDocument(path, document, settings);
+  return readDocument(path, JSON.parse(bytes.toString()), settings);
 }
 
 /** Whatever lies there, at most so many bytes of it are read. */
-function readBounded(path: string): { readonly text: string } | { readonly problem: string } {
+function readBounded(path: string): { readonly bytes: Buffer } | { readonly problem: string } {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
@@ -45,7 +46,7 @@ function readBounded(path: string): { readonly text: string } | { readonly probl
       if (count === 0) break;
       filled += count;
     }
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, filled)) };
+    return { bytes: bytes.subarray(0, filled) };
   } catch (error) {
     return { problem: explain(error) };
   } finally {
@@ -59,19 +60,14 @@ function explain(error: unknown): string {
       return 'does not exist';
     case 'EACCES':
       return 'may not be read by this user';
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'is no UTF-8';
     default:
       return `cannot be read: ${(error as Error).message}`;
   }
 }
 
-/** The place alone: messages of the parser may quote the file, and so a secret. */
-function placeOf(error: unknown, text: string): string {
-  const at = /at position (\d+)/.exec(error instanceof Error ? error.message : '');
-  if (at === null) return '';
-  const before = text.slice(0, Number(at[1])).split('\n');
-  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+function placeOf(offsetBytes: number, bytes: Buffer): string {
+  const before = bytes.subarray(0, offsetBytes).toString().split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 /** Every name of the document must be known, each value as its setting wants it. */

@@ -1,6 +1,6 @@
 /**
- * What a setting may be: one schema for text (environment, flags) and one for the config file, where
- * JSON has numbers, booleans and lists of its own. Both give the same value.
+ * What a setting may be: one schema for text (environment, flags) and one for the config file,
+ * where JSON has numbers, booleans and lists of its own. Both give the same value.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
