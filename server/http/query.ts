@@ -1,5 +1,5 @@
+import { nearestName } from '../config/nearest-name.js';
 import { RequestError } from '../error-table.js';
-import { nearestName } from '../nearest-name.js';
 
 const NAME_SHOWN_MAX = 40;
 

@@ -1,5 +1,5 @@
+import { nearestName } from '../config/nearest-name.js';
 import { RequestError } from '../error-table.js';
-import { nearestName } from '../nearest-name.js';
 import type { JsonValue } from './json-value.js';
 
 /** The members of an object of a request, by name. */

@@ -1,11 +1,5 @@
 import type { OperationDocument } from '../../openapi/operation-document.js';
-import {
-  COUNT_SCHEMA,
-  jsonBody,
-  jsonContent,
-  KEYS_SCHEMA,
-  objectSchema,
-} from '../body-schemas.js';
+import { COUNT_SCHEMA, jsonBody, jsonContent, KEYS_SCHEMA, objectSchema } from '../body-schemas.js';
 import { jsonRequest } from '../json-request.js';
 
 const TARGET = '/api/cache/invalidate';

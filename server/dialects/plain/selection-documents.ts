@@ -69,9 +69,7 @@ export const DELETE_SELECTION: OperationDocument = {
   responses: {
     200: {
       description: 'The number of entries that were removed.',
-      content: jsonContent(
-        objectSchema({ deleted: COUNT_SCHEMA, status: { const: 'completed' } }),
-      ),
+      content: jsonContent(objectSchema({ deleted: COUNT_SCHEMA, status: { const: 'completed' } })),
     },
     428: { description: 'Every entry would be removed, and `confirm=true` is missing.' },
   },

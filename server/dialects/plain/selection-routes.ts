@@ -1,6 +1,6 @@
 import { KeyCursors, type ListingScope } from '../../cache/key-cursors.js';
-import { sendReply } from '../../http/reply.js';
 import { readQuery } from '../../http/query.js';
+import { sendReply } from '../../http/reply.js';
 import { readRequestHead } from '../../http/request-head.js';
 import type { Exchange } from '../../http/transport.js';
 import { invalidField } from '../../json/json-fields.js';
@@ -39,10 +39,7 @@ export function createSelectionRoutes(parts: DialectParts): readonly Route[] {
   ];
 }
 
-async function deleteSelection(
-  { store, writes }: DialectParts,
-  exchange: Exchange,
-): Promise<void> {
+async function deleteSelection({ store, writes }: DialectParts, exchange: Exchange): Promise<void> {
   readRequestHead(exchange);
   const query = readQuery(exchange.query, DELETE_PARAMETERS);
   const given = SELECTOR_NAMES.filter((name) => query.has(name));
