@@ -32,6 +32,12 @@ export async function withJsonBody<T>(
   use: (document: JsonValue) => Promise<T>,
 ): Promise<T> {
   const { contentBytes, contentType } = readRequestHead(exchange);
+  if (!isIdentity(exchange.header('content-encoding'))) {
+    throw new RequestError(
+      'ERR_HTTP_UNSUPPORTED_CODING',
+      'a document that holds keys or values takes no Content-Encoding',
+    );
+  }
   if (!isJsonType(contentType ?? '')) {
     throw new RequestError(
       'ERR_HTTP_UNSUPPORTED_MEDIA_TYPE',
@@ -46,6 +52,10 @@ export async function withJsonBody<T>(
   } finally {
     budget.give(body.length);
   }
+}
+
+function isIdentity(contentEncoding: string): boolean {
+  return contentEncoding === '' || contentEncoding.toLowerCase() === 'identity';
 }
 
 /** Whether the type is JSON in UTF-8, which is what it is where nothing is said. */

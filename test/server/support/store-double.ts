@@ -48,7 +48,7 @@ export class StoreDouble implements CacheStore {
     for (let offset = 0; offset < bytes.length; offset += PAGE_BYTES) {
       chunks.push(bytes.subarray(offset, offset + PAGE_BYTES));
     }
-    return { bytes, chunks, sizeBytes: bytes.length, ttlMs, contentType: undefined };
+    return { bytes, chunks, sizeBytes: bytes.length, ttlMs, ageMs: 0, contentType: undefined };
   }
 
   readState(): ReadState {
