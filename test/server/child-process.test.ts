@@ -95,7 +95,7 @@ describe('the program', () => {
     expect(second).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `hotshard: port ${port} on 127.0.0.1 is already in use: set HOTSHARD_PORT to another one\n`,
+      stderr: `hotshard: port ${port} on 127.0.0.1 is already in use: set SERVER_HTTP_PORT to another one\n`,
     });
   });
 });
