@@ -15,6 +15,9 @@ import { ListenError, type Transport } from './http/transport.js';
 import { createUwsTransport, TransportUnavailableError } from './http/uws-transport.js';
 import { listenForStop } from './lifecycle.js';
 import { createRequestObserver } from './observability/request-observer.js';
+import { ServiceBlock } from './observability/service-block.js';
+import { ServiceLog } from './observability/service-log.js';
+import { ThreadMetrics } from './observability/thread-metrics.js';
 import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
 import { DEFAULT_SERVICE_SETTINGS } from './service-settings.js';
@@ -54,14 +57,16 @@ async function serve(): Promise<number> {
     // What the engine would refuse is refused before its body is read.
     const valueBytesMax = Math.min(config.valueBytesMax, engine.valueBytesMax);
     const settings = { ...DEFAULT_SERVICE_SETTINGS, ...config, valueBytesMax };
+    const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
+    const serviceLog = new ServiceLog(settings.log);
     const service = await startService({
       store: engine,
       transport,
       codec: createValueCodec(),
       feed: new ThreadFeed(),
-      metrics: { recordOperation: () => undefined, recordReads: () => undefined },
-      observer: createRequestObserver(),
-      log,
+      metrics,
+      observer: createRequestObserver({ metrics, log: serviceLog, tracing: undefined }),
+      log: serviceLog,
       budget,
       settings,
     });

@@ -62,7 +62,7 @@ export interface ServiceSettings {
   readonly compression: CompressionSettings;
   readonly metrics: MetricsSettings;
   readonly log: LogSettings;
-  /** `opentelemetry`: spans of every operation, by `@opentelemetry/api` as the user installed it. */
+  /** `opentelemetry`: spans of every operation, by the user's own `@opentelemetry/api`. */
   readonly tracing: 'off' | 'opentelemetry';
 }
 
