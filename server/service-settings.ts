@@ -32,7 +32,7 @@ export interface MetricsSettings {
 
 export interface LogSettings {
   /** Lines below it are not written; `debug` writes one for every operation. */
-  readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+  readonly level: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   /** Whether keys and namespaces are written as hashes, which change with every start. */
   readonly redactsKeys: boolean;
 }
