@@ -23,8 +23,8 @@ export interface ServiceAnswer {
 }
 
 /**
- * A running service, asked over HTTP. Values go through it as bytes, whatever they are, and paths as
- * they were written: `fetch` would take a key of two dots for a step upwards.
+ * A running service, asked over HTTP. Values go through it as bytes, whatever they are, and paths
+ * as they were written: `fetch` would take a key of two dots for a step upwards.
  */
 export class ServiceConnection {
   private readonly base: URL;
