@@ -107,7 +107,11 @@ export function createRouter(
         admitted = gate.admit(exchange, operation.name);
       }
       const pending = run(route, operation, admitted, observer);
-      if (pending !== undefined) return pending.then(() => end(undefined), end);
+      if (pending !== undefined) {
+        // A refusal that comes later carries an id, and headers cannot be read any more by then.
+        if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
+        return pending.then(() => end(undefined), end);
+      }
     } catch (error) {
       if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
       end(error);

@@ -9,13 +9,19 @@ import type { Transport } from './http/transport.js';
 import { createUwsTransport } from './http/uws-transport.js';
 import type { StopRequest } from './lifecycle.js';
 import { createRequestObserver } from './observability/request-observer.js';
+import { ServiceBlock } from './observability/service-block.js';
+import { ServiceLog } from './observability/service-log.js';
+import { ThreadMetrics } from './observability/thread-metrics.js';
+import { createTracing } from './observability/tracing.js';
+import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
 
 /**
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | CacheError} when it cannot start
+ * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | CacheError} when it
+ *   cannot start
  */
 export async function runService(
   values: SettingValues,
@@ -25,16 +31,21 @@ export async function runService(
   const transport = await createUwsTransport();
   const engine = await createEngine(toEngineOptions(values));
   try {
+    const settings = toServiceSettings(values, engine.valueBytesMax, false);
+    const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
+    const serviceLog = new ServiceLog(settings.log);
+    const tracing =
+      settings.tracing === 'off' ? undefined : await createTracing(readPackageVersion());
     const service = await startService({
       store: engine,
       transport,
       codec: createValueCodec(),
       feed: new ThreadFeed(),
-      metrics: { recordOperation: () => undefined, recordReads: () => undefined },
-      observer: createRequestObserver(),
-      log,
+      metrics,
+      observer: createRequestObserver({ metrics, log: serviceLog, tracing }),
+      log: serviceLog,
       budget: new ByteBudget(values.bufferBytes),
-      settings: toServiceSettings(values, engine.valueBytesMax, false),
+      settings,
     });
     log.info(`hotshard listening on ${service.url} (${describe(values, transport)})`);
     await stop.requested;
