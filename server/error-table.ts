@@ -312,4 +312,7 @@ const INTERNAL_REPLY: Reply = buildReply(
 /** The answer to a key under which nothing is stored: frequent, so made once. */
 export const MISS_REPLY: Reply = buildReply('ERR_HTTP_CACHE_MISS', 'nothing is stored here', [
   [HIT_HEADER, 'false'],
+  ['Cache-Status', 'hotshard; fwd=miss'],
+  // Other caches may keep any 404 for a while, and so hide an entry that is stored meanwhile.
+  ['Cache-Control', 'no-store'],
 ]);
