@@ -17,7 +17,7 @@ export interface CoreExports {
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
   unpin(): void;
-  /** XXH64 of a value: whole stripes of 32 bytes as they come, then the rest. Both halves signed. */
+  /** XXH64 of a value: stripes of 32 bytes as they come, then the rest. Both halves signed. */
   beginValueHash(): void;
   addValueStripes(address: number, bytes: number): void;
   endValueHash(address: number, bytes: number): number;

@@ -150,7 +150,7 @@ function count(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
-/** True unless a set or a delete asks for another version than that of the present item; 0 = no item. */
+/** True unless a write asks for another version than that of the present item; 0 = no item. */
 @inline
 function hasVersion(record: usize, item: usize): bool {
   if ((load<u8>(record + RECORD_FLAGS) & FLAG_VERSION) == 0) return true;

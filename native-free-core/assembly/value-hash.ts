@@ -1,5 +1,5 @@
-// XXH64 with the seed 0 of a value, which may lie in several runs of bytes: whole stripes of 32 bytes
-// as they come, then the rest. The state is this thread's own, outside of shared memory.
+// XXH64 with the seed 0 of a value, which may lie in several runs of bytes: whole stripes of 32
+// bytes as they come, then the rest. The state is this thread's own, outside of shared memory.
 
 import { finish, mergeLanes, PRIME_1, PRIME_2, PRIME_5, round } from "./hash";
 

@@ -13,8 +13,8 @@ const REMEMBERED_BYTES_MIN = 1_024;
 const PLACES = 2_048;
 
 /**
- * XXH64, with the seed 0, of values wherever they lie. What it was for large values is remembered by
- * the write that they are of: hashing a megabyte takes longer than sending a small value.
+ * XXH64, with the seed 0, of values wherever they lie. What it was for large values is remembered
+ * by the write that they are of: hashing a megabyte takes longer than sending a small value.
  */
 export class ValueHash {
   /** Halves of the last hash, as signed numbers: those need no memory of their own. */

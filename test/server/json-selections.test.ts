@@ -208,7 +208,14 @@ describe('GET /cache', () => {
   test('H40: a cursor serves in its own listing alone', async () => {
     await setAll(names('k', 50));
     await setAll(names('k', 50), engine.namespace('n'));
-    const listings = ['', 'namespace=n', 'prefix=k', 'pattern=k', 'pattern=k*', 'prefix=k&namespace=n'];
+    const listings = [
+      '',
+      'namespace=n',
+      'prefix=k',
+      'pattern=k',
+      'pattern=k*',
+      'prefix=k&namespace=n',
+    ];
     for (const from of listings.filter((listing) => listing !== 'pattern=k')) {
       const { cursor } = await page(`limit=5&${from}`);
       for (const to of listings) {
