@@ -14,6 +14,7 @@ import type { ServiceMetrics } from './observability/service-metrics.js';
 import { createRouter, type RequestObserver } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
+import { createUpgradeRoute } from './websocket/upgrade-route.js';
 
 /** Where the service writes lines for its operator. */
 export interface Log {
@@ -65,11 +66,15 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   };
   const writes = new CacheWrites(store, feed, settings.namespacesMax);
   const dialectParts: DialectParts = { ...parts, writes };
-  const routes = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const routes = [
+    ...createEntryRoutes(dialectParts),
+    createHealthRoute(health),
+    createUpgradeRoute(),
+  ];
   const router = createRouter(routes, observer, (exchange, error) => {
     answerError(log, exchange, error);
   });
-  const sockets = createSocketServer(dialectParts, feed);
+  const sockets = createSocketServer(dialectParts, feed, log.fault);
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
   const listener = await transport.listen({ host, port, sharesPort }, handlers, settings.transport);
