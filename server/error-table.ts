@@ -259,10 +259,14 @@ export class ClientGoneError extends Error {
   override readonly name: string = 'ClientGoneError';
 }
 
+/** The status that a failure is answered with. */
+export function statusOf(error: unknown): number {
+  return ENTRIES.get(codeOf(error) ?? '')?.status ?? HTTP_ERRORS.ERR_HTTP_INTERNAL.status;
+}
+
 /** Whether the failure is a fault of the service, whose particulars belong in the log alone. */
 export function isInternal(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === undefined || (ENTRIES.get(code)?.status ?? 500) === 500;
+  return statusOf(error) === HTTP_ERRORS.ERR_HTTP_INTERNAL.status;
 }
 
 /** A failure as it is told to a client in a frame of its own. */

@@ -90,7 +90,11 @@ export function createRouter(
       operation = route.operations.get(exchange.method);
       if (operation === undefined) throw methodNotAllowed(route);
       const pending = run(route, operation, exchange, observer);
-      if (pending !== undefined) return pending.then(() => end(undefined), end);
+      if (pending !== undefined) {
+        // A refusal that comes later carries an id, and headers cannot be read any more by then.
+        if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
+        return pending.then(() => end(undefined), end);
+      }
     } catch (error) {
       if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
       end(error);

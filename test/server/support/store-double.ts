@@ -75,7 +75,11 @@ export class StoreDouble implements CacheStore {
   readonly invalidateGlob = notAsked;
   readonly invalidateTag = notAsked;
   readonly keys = notAsked;
-  readonly stats = notAsked;
+
+  /** There is no engine behind it. */
+  stats(): never {
+    throw cacheError('ERR_CACHE_CLOSED');
+  }
 
   namespace(_name: string): Space {
     return this;

@@ -5,6 +5,9 @@ import { ThreadFeed } from '../../../server/changes/thread-feed.js';
 import { createValueCodec } from '../../../server/codecs/value-codec.js';
 import { createUwsTransport } from '../../../server/http/uws-transport.js';
 import { createRequestObserver } from '../../../server/observability/request-observer.js';
+import { ServiceBlock } from '../../../server/observability/service-block.js';
+import { ServiceLog } from '../../../server/observability/service-log.js';
+import { ThreadMetrics } from '../../../server/observability/thread-metrics.js';
 import { type Service, startService } from '../../../server/service.js';
 import {
   DEFAULT_SERVICE_SETTINGS,
@@ -53,13 +56,18 @@ export async function serveStore(
 ): Promise<TestService> {
   const faults: unknown[] = [];
   const budget = new ByteBudget(bufferBytes);
+  const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
   const service = await startService({
     store,
     transport: await createUwsTransport(),
     codec: createValueCodec(),
     feed: new ThreadFeed(),
-    metrics: { recordOperation: () => undefined, recordReads: () => undefined },
-    observer: createRequestObserver(),
+    metrics,
+    observer: createRequestObserver({
+      metrics,
+      log: new ServiceLog({ level: 'silent', redactsKeys: false }),
+      tracing: undefined,
+    }),
     budget,
     log: { info: () => undefined, fault: (error) => faults.push(error) },
     settings: { ...DEFAULT_SETTINGS, ...settings },
