@@ -29,7 +29,7 @@ export class ThreadFeed implements ChangeFeed {
     };
   }
 
-  /** Sends what waits for other threads and leaves them; listeners here are told no more of them. */
+  /** Sends what waits for other threads, and leaves them. */
   close(): void {
     this.others?.close();
   }

@@ -3,7 +3,7 @@ import type { CacheStore, Space } from '../cache/cache-store.js';
 import type { StoredValue } from '../codecs/stored-value.js';
 import { RequestError } from '../error-table.js';
 
-/** Values up to here are not counted: what the transport may hold of them has a limit of its own. */
+/** Smaller values are not counted: what the transport holds of them has a limit of its own. */
 const UNCOUNTED_BYTES_MAX = 16_384;
 
 /** An entry that was read, its bytes on the heap. */

@@ -13,7 +13,7 @@ export interface FrameValue {
   asBoolean(): boolean | undefined;
   /** A whole number from 0 to 2^53 - 1; `undefined` for anything else. */
   asCount(): number | undefined;
-  /** The members of an object in order; none of another kind. A name that is no text is undefined. */
+  /** The members of an object in order, a name that is no text as `undefined`. */
   members(): Iterable<readonly [name: string | undefined, value: FrameValue]>;
   /** The items of an array in order; none of another kind. */
   items(): Iterable<FrameValue>;

@@ -40,7 +40,7 @@ function embed(member: { readonly text: Uint8Array; readonly isBase64: boolean }
   return { value: new EmbeddedValue(member.text), isBase64: member.isBase64 };
 }
 
-/** Base64 as RFC 4648 writes it, with its padding and without spare bits: one text for each value. */
+/** Base64 as RFC 4648 writes it, padding and all, without spare bits: one text for each value. */
 function decodeBase64(value: FrameValue): Buffer {
   const text = value.asString();
   if (text !== undefined && BASE64_TEXT.test(text)) {

@@ -1,5 +1,5 @@
+import { nearestName } from '../config/nearest-name.js';
 import { RequestError } from '../error-table.js';
-import { nearestName } from '../nearest-name.js';
 import { KEY_BYTES_MAX } from '../wire.js';
 import { invalidField, invalidFrame } from './frame-refusals.js';
 import type { FrameValue } from './frame-value.js';

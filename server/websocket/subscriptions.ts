@@ -210,7 +210,7 @@ class NamespaceTopics<S extends object> {
   }
 }
 
-/** Many are not compared one by one: a push in vain costs a client less than the wait all others. */
+/** Many are not compared one by one: a push in vain costs less than a wait for all others. */
 function mayMatch(texts: ReadonlySet<string>, isMatch: (text: string) => boolean): boolean {
   if (texts.size > COMPARED_MAX) return true;
   for (const text of texts) if (isMatch(text)) return true;

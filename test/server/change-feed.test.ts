@@ -197,7 +197,7 @@ describe('threads that are stuck or dead', () => {
     expect(received).toEqual([keyChange('again')]);
   });
 
-  test('what waits for a stuck thread is bounded, and nobody misses anything unknowingly', async () => {
+  test('what waits for a stuck thread is bounded, and nothing is lost silently', async () => {
     const [own, its, third] = createFeedLinks(3) as [FeedLink, FeedLink, FeedLink];
     const feed = openFeed(own);
     const state = new FeedState(own);

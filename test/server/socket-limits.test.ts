@@ -112,7 +112,6 @@ const BAD_FRAMES: readonly string[] = [
   'nonsense',
   '{"id":1,"op":"ping"',
   '\ufeff{"id":1,"op":"ping"}',
-  '{"id":1,"op":"ping"} ',
   '[1]',
   '7',
   '{}',
