@@ -33,6 +33,10 @@ export type HttpErrorCode =
   | 'ERR_HTTP_TOO_MANY_REQUESTS'
   | 'ERR_HTTP_UPGRADE_REQUIRED'
   | 'ERR_HTTP_TOKEN_IN_URL'
+  | 'ERR_HTTP_HEADERS_TOO_LARGE'
+  | 'ERR_HTTP_REQUEST_TIMEOUT'
+  | 'ERR_HTTP_VERSION_NOT_SUPPORTED'
+  | 'ERR_HTTP_NOT_IMPLEMENTED'
   | 'ERR_SOCKET_INVALID_FRAME'
   | 'ERR_SOCKET_UNKNOWN_OPERATION'
   | 'ERR_SOCKET_DUPLICATE_ID'
@@ -189,6 +193,26 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
     cause: 'A token stands in the URL, where logs and proxies keep it.',
     remedy: 'Send it in the header Authorization, and take it for known by others.',
   },
+  ERR_HTTP_HEADERS_TOO_LARGE: {
+    status: 431,
+    cause: 'The request line and the headers are longer than the service reads, or too many.',
+    remedy: 'Send fewer and shorter headers, 100 lines at most.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    cause: 'The request came too slowly; a body must come with 16 KiB a second at least.',
+    remedy: 'Send the request again on a better connection.',
+  },
+  ERR_HTTP_VERSION_NOT_SUPPORTED: {
+    status: 505,
+    cause: 'The request is in another version of HTTP than 1.1.',
+    remedy: 'Use a client that speaks HTTP/1.1.',
+  },
+  ERR_HTTP_NOT_IMPLEMENTED: {
+    status: 501,
+    cause: 'No path of the service knows the method, or it asks for a tunnel.',
+    remedy: 'Use one of the methods of the interface, in capitals.',
+  },
   ERR_SOCKET_INVALID_FRAME: {
     status: 400,
     cause: 'A message is not JSON or MessagePack, has no id, or lacks a field of its operation.',
@@ -320,4 +344,7 @@ const INTERNAL_REPLY: Reply = buildReply('ERR_HTTP_INTERNAL', INTERNAL_MESSAGE, 
 /** The answer to a key under which nothing is stored: frequent, so made once. */
 export const MISS_REPLY: Reply = buildReply('ERR_HTTP_CACHE_MISS', 'nothing is stored here', [
   [HIT_HEADER, 'false'],
+  ['Cache-Status', 'hotshard; fwd=miss'],
+  // Other caches may keep any 404 for a while, and so hide an entry that is stored meanwhile.
+  ['Cache-Control', 'no-store'],
 ]);

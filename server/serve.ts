@@ -5,8 +5,7 @@ import { ThreadFeed } from './changes/thread-feed.js';
 import { createValueCodec } from './codecs/value-codec.js';
 import { toEngineOptions, toServiceSettings } from './config/engine-options.js';
 import type { SettingValues } from './config/setting-table.js';
-import type { Transport } from './http/transport.js';
-import { createUwsTransport } from './http/uws-transport.js';
+import { chooseTransport } from './http/choose-transport.js';
 import type { StopRequest } from './lifecycle.js';
 import { createRequestObserver } from './observability/request-observer.js';
 import { ServiceBlock } from './observability/service-block.js';
@@ -28,7 +27,7 @@ export async function runService(
   stop: StopRequest,
   log: Log,
 ): Promise<number> {
-  const transport = await createUwsTransport();
+  const { transport, why } = await chooseTransport(values.httpTransport);
   const engine = await createEngine(toEngineOptions(values));
   try {
     const settings = toServiceSettings(values, engine.valueBytesMax, false);
@@ -47,7 +46,7 @@ export async function runService(
       budget: new ByteBudget(values.bufferBytes),
       settings,
     });
-    log.info(`hotshard listening on ${service.url} (${describe(values, transport)})`);
+    log.info(`hotshard listening on ${service.url} (${describe(values, why)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
@@ -57,7 +56,7 @@ export async function runService(
   }
 }
 
-function describe({ memoryBytes, workers }: SettingValues, transport: Transport): string {
+function describe({ memoryBytes, workers }: SettingValues, transport: string): string {
   const memory = `memory ${Math.floor(memoryBytes / 1_024 ** 2)} MiB`;
-  return `${memory}, workers ${workers}, ${transport.name}, pid ${process.pid}`;
+  return `${memory}, workers ${workers}, ${transport}, pid ${process.pid}`;
 }

@@ -7,6 +7,7 @@ import type { DialectParts } from './dialects/dialect-parts.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
+import { createRequestGate } from './http/request-gate.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
 import { EngineReading } from './observability/engine-reading.js';
@@ -85,9 +86,8 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     ...createObservabilityRoutes(observed, settings.metrics),
     createUpgradeRoute(),
   ];
-  const router = createRouter(routes, observer, (exchange, error) => {
-    answerError(log, exchange, error);
-  });
+  const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
+  const router = createRouter(routes, observer, onError, createRequestGate(settings));
   const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
