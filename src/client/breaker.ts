@@ -22,8 +22,9 @@ export class Breaker {
     this.onTurn = onTurn;
   }
 
-  get isOpen(): boolean {
-    return this.probeAtMs !== undefined;
+  /** Whether a request would be refused now. */
+  get isShut(): boolean {
+    return this.probeAtMs !== undefined && performance.now() < this.probeAtMs;
   }
 
   /** @throws {ClientError} `ERR_CLIENT_BREAKER_OPEN` */
@@ -52,7 +53,7 @@ export class Breaker {
   fail(): void {
     this.failureCount++;
     if (this.failureCount < this.failuresMax) return;
-    const wasOpen = this.isOpen;
+    const wasOpen = this.probeAtMs !== undefined;
     this.probeAtMs = performance.now() + this.openMs;
     if (!wasOpen) this.onTurn(true);
   }

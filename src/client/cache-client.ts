@@ -113,7 +113,9 @@ class SharedParts implements ClientParts {
 
   async close(): Promise<void> {
     await this.runner.close();
-    await this.link?.close();
+    const closed = this.link?.close();
+    this.follower?.close();
+    await closed;
   }
 
   private createLink(breaker: Breaker | undefined): SocketLink | undefined {

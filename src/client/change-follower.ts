@@ -1,4 +1,4 @@
-import { ClientError } from './client-error.js';
+import { ClientError, clientClosed } from './client-error.js';
 import type { Frame } from './frame-codec.js';
 import type { NearCopies } from './near-copies.js';
 import type { Selection } from './operations.js';
@@ -36,6 +36,7 @@ export class ChangeFollower {
   private readonly timeoutMs: number;
   private readonly subscriptions = new Subscriptions();
   private readonly nearNamespaces = new Set<string>();
+  private readonly closing = new AbortController();
   private openWaiters: (() => void)[] = [];
   private connectionCount = 0;
 
@@ -68,14 +69,23 @@ export class ChangeFollower {
     listener: (invalidation: Invalidation) => void,
   ): Promise<() => Promise<void>> {
     const subscriber = { namespace, selection, listener };
-    this.subscriptions.add(subscriber);
     try {
-      await withinTime(limitMs, undefined, (signal) => this.announce(namespace, selection, signal));
+      await withinTime(limitMs, this.closing.signal, async (signal) => {
+        await this.whenOpen(signal);
+        // Before the answer: a change may be told right behind it.
+        this.subscriptions.add(subscriber);
+        await this.transport.follow('subscribe', namespace, selection, signal);
+      });
     } catch (error) {
       await this.giveBack(namespace, this.subscriptions.remove(subscriber));
-      throw error;
+      throw this.closing.signal.aborted ? clientClosed() : error;
     }
     return () => this.giveBack(namespace, this.subscriptions.remove(subscriber));
+  }
+
+  /** Ends what waits; to be called once the link is closed. */
+  close(): void {
+    this.closing.abort();
   }
 
   onOpen(): void {
@@ -151,21 +161,16 @@ export class ChangeFollower {
     namespace: string,
     selection: Selection,
   ): Promise<void> {
-    return withinTime(this.timeoutMs, undefined, (signal) =>
+    return withinTime(this.timeoutMs, this.closing.signal, (signal) =>
       this.transport.follow(action, namespace, selection, signal),
     );
   }
 
-  private async announce(
-    namespace: string,
-    selection: Selection,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async whenOpen(signal: AbortSignal): Promise<void> {
     await orAborted(this.link.settled(), signal);
-    if (!this.link.isOpen) {
-      await orAborted(new Promise<void>((resolve) => this.openWaiters.push(resolve)), signal);
-    }
-    await this.transport.follow('subscribe', namespace, selection, signal);
+    if (this.link.isOpen) return;
+    const opened = new Promise<void>((resolve) => this.openWaiters.push(resolve));
+    await orAborted(opened, signal);
   }
 
   private async giveBack(namespace: string, selection: Selection): Promise<void> {

@@ -13,7 +13,10 @@ export type WebSocketOption =
       readonly kind?: 'on';
       /** Default: the one of the runtime, else, in Node.js, the package `ws`. */
       readonly implementation?: WebSocketConstructor;
-      /** Milliseconds of silence after which the service is asked whether it is there. Default 5,000. */
+      /**
+       * Milliseconds of silence after which the service is asked whether it is there; silent for
+       * as long again, it is taken for lost. Default 5,000.
+       */
       readonly heartbeatMs?: number;
       /** Longest wait before a lost connection is tried anew, in milliseconds. Default 10,000. */
       readonly reconnectMsMax?: number;
@@ -27,7 +30,7 @@ export type ClientNearCacheOption =
   | { readonly kind: 'off' }
   | {
       readonly kind?: 'on';
-      /** Most copies, 1 to 1,048,576. Default 10,000. */
+      /** Most copies of each namespace, 1 to 1,048,576. Default 10,000. */
       readonly maxEntries?: number;
     };
 

@@ -75,9 +75,12 @@ export class RequestRunner {
     retries: number,
   ): Promise<Outcome<Name>> {
     const endMs = performance.now() + this.settings.totalTimeoutMs;
+    let failure: unknown;
     for (let failedTries = 0; ; failedTries++) {
       if (this.closing.signal.aborted) throw clientClosed();
       try {
+        // That this call's own failures opened the breaker is not what its caller should hear.
+        if (failure !== undefined && this.breaker?.isShut === true) throw failure;
         this.breaker?.enter();
         const leftMs = Math.max(1, endMs - performance.now());
         const limitMs = Math.ceil(Math.min(this.settings.timeoutMs, leftMs));
@@ -87,6 +90,8 @@ export class RequestRunner {
         this.breaker?.succeed();
         return outcome;
       } catch (error) {
+        if (error === failure) throw error;
+        failure = error;
         this.note(error);
         if (isOutcomeOpen(error) && !mayBeRepeated(question)) throw outcomeUnknown(error);
         const waitMs = waitBeforeRetry(error, failedTries);

@@ -66,7 +66,7 @@ export class SocketLink {
     return this.connecting ?? Promise.resolve();
   }
 
-  /** @throws {ClientError} as a rejection: refusals, loss of the connection, or as the signal says */
+  /** @throws {ClientError} as a rejection: a refusal, a lost connection, or the signal's reason */
   async request(
     members: Readonly<Record<string, FrameMember | undefined>>,
     signal: AbortSignal,

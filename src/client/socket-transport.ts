@@ -12,7 +12,7 @@ import type {
 } from './operations.js';
 import type { SocketLink } from './socket-link.js';
 
-/** Heavier requests go over HTTP: the service closes a socket that sends more than a message may. */
+/** Heavier requests go over HTTP: the service closes sockets that send too long a message. */
 export const SOCKET_WEIGHT_MAX: number = 256 * 1_024;
 
 type Members = Readonly<Record<string, FrameMember | undefined>>;
