@@ -173,7 +173,7 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
   },
   ERR_HTTP_TOO_MANY_REQUESTS: {
     status: 429,
-    retryAfterSeconds: 1,
+    ...RETRY_SOON,
     cause: 'The client sends more requests a second than HTTP_MAX_REQUESTS_PER_SECOND allows.',
     remedy: 'Wait as long as Retry-After says.',
   },
@@ -199,11 +199,13 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
   },
   ERR_SOCKET_TOO_MANY_SUBSCRIPTIONS: {
     status: 429,
+    ...RETRY_SOON,
     cause: 'The socket has as many subscriptions as WS_MAX_SUBSCRIPTIONS allows.',
     remedy: 'Subscribe to a prefix instead of many keys, or end subscriptions.',
   },
   ERR_SOCKET_TOO_MANY_REQUESTS: {
     status: 429,
+    ...RETRY_SOON,
     cause: 'The socket has as many unanswered requests as WS_MAX_IN_FLIGHT allows.',
     remedy: 'Wait for answers before sending more.',
   },

@@ -31,6 +31,7 @@ export type { CheckpointReport } from './persistence/write-checkpoint.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
 export type { ResizeOptions, ResizeResult } from './resize-options.js';
+export type { KeyPage, KeyPageOptions } from './scans/key-page.js';
 export type { KeyFilter } from './scans/key-pattern.js';
 export type { ScanOptions } from './scans/scan-options.js';
 export type { ScanOperation, ScanProgress } from './scans/scan-progress.js';

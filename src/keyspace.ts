@@ -14,8 +14,10 @@ import type { LeaseOptions, Loader, LoadOptions } from './leases/lease-options.j
 import { LeaseSpace } from './leases/lease-space.js';
 import { fillIncrement, type IncrementOptions } from './numbers/increment.js';
 import { type SetIfOptions, splitSetIf } from './numbers/set-if.js';
+import { type KeyPage, type KeyPageOptions, resolvePageOptions } from './scans/key-page.js';
 import { filterPattern, globPattern, type KeyFilter, prefixPattern } from './scans/key-pattern.js';
 import { listKeys } from './scans/list-keys.js';
+import { readPage } from './scans/read-page.js';
 import type { ScanTask } from './scans/scan.js';
 import { checkScanOptions, checkSignal, type ScanOptions } from './scans/scan-options.js';
 import type { ScanOperation, ScanProgress } from './scans/scan-progress.js';
@@ -128,6 +130,21 @@ export class Keyspace extends KeyspaceWrites {
     const pattern = filterPattern(filter);
     checkSignal('keys', signal);
     return listKeys(this.context.scans, this.namespaceId, pattern, signal);
+  }
+
+  /**
+   * The keys that `keys` gives, page by page: each page has at most `limit` of them, and a cursor
+   * for the next one. Cursors hold nothing open, serve in every thread, and stay good however long
+   * they are kept; a page may be empty, and the last one has no cursor.
+   *
+   * Rejects with `ERR_CACHE_INVALID_PATTERN`, `ERR_CACHE_INVALID_OPTIONS`, `ERR_CACHE_ABORTED`,
+   * `ERR_CACHE_CLOSED`.
+   */
+  async scanKeys(options: KeyPageOptions = {}): Promise<KeyPage> {
+    this.context.assertOpen('scanKeys');
+    const { scans } = this.context;
+    const task = resolvePageOptions(options, scans.runner.session.shardCount);
+    return readPage(scans, this.namespaceId, task);
   }
 
   /**

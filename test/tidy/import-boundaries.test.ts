@@ -16,6 +16,7 @@ const goodFiles: Readonly<Record<string, string>> = {
   'native-free-core/status.ts': 'export const OK: number = 0;',
   'workers/clock.ts': "import { OK } from '../native-free-core/status.js'; export const now = OK;",
   'src/engine.ts': "import { now } from '../workers/clock.js'; export const start = now;",
+  'src/client/client.ts': 'export const client = 1;',
   'src/index.ts': "export { start } from './engine.js';",
   'server/main.ts': "import { start } from '../src/index.js'; export const main = start;",
   'bench/main.ts': "import { OK } from '../native-free-core/status.js'; export const b = OK;",
@@ -29,6 +30,16 @@ interface Planted {
 }
 
 const plantedFiles: readonly Planted[] = [
+  {
+    rule: 'client-is-portable',
+    path: 'src/client/uses-node.ts',
+    text: "import { join } from 'node:path'; export const x = join;",
+  },
+  {
+    rule: 'client-is-portable',
+    path: 'src/client/uses-engine.ts',
+    text: "import { start } from '../engine.js'; export const x = start;",
+  },
   {
     rule: 'layer-native-free-core',
     path: 'native-free-core/upward.ts',

@@ -22,14 +22,14 @@ describe('the error table', () => {
     expect(Object.keys(CACHE_ERROR_STATUS).sort()).toEqual([...codes].sort());
   });
 
-  test('uses statuses of failures alone, and asks to try again exactly with 503', () => {
+  test('uses statuses of failures alone, and asks to try again exactly with 429 and 503', () => {
     for (const { status, retryAfterSeconds } of [
       ...Object.values(CACHE_ERROR_STATUS),
       ...Object.values(HTTP_ERRORS),
     ]) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(600);
-      expect(retryAfterSeconds !== undefined).toBe(status === 503);
+      expect(retryAfterSeconds !== undefined).toBe(status === 429 || status === 503);
     }
   });
 
