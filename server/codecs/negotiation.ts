@@ -1,13 +1,6 @@
 import { parseQualityList, QUALITY_MAX, type QualityItem } from './quality-list.js';
-import type { StoredCoding } from './stored-value.js';
+import type { SentForm, StoredCoding } from './stored-value.js';
 import { JSON_TYPE, MESSAGE_PACK_TYPES, type ValueForm, type ValueForms } from './value-form.js';
-
-/** How a value goes out whose bytes are sent as they are stored. */
-export interface SentForm {
-  readonly contentType: string;
-  /** `undefined` for identity. */
-  readonly contentEncoding: string | undefined;
-}
 
 /** What a stored type and the wish of a client come to. */
 export interface Plan {

@@ -15,6 +15,8 @@ export interface ValueForm {
   readonly kind: ValueKind;
   /** Of Protocol Buffers alone. */
   readonly messageType: string | undefined;
+  /** Whether there is nothing to decode and nothing to convert. */
+  readonly isPlain: boolean;
 }
 
 export const JSON_TYPE = 'application/json';
@@ -97,12 +99,14 @@ function readForm(storedType: string | undefined): ValueForm {
   }
   if (contentType === '') contentType = DEFAULT_CONTENT_TYPE;
   const mediaType = parseMediaType(contentType);
+  // A program may store under any text; what is no media type is bytes.
+  const kind = mediaType === undefined ? 'raw' : kindOf(mediaType);
   return {
     coding,
     contentType,
     essence: mediaType?.essence ?? contentType.toLowerCase(),
-    // A program may store under any text; what is no media type is bytes.
-    kind: mediaType === undefined ? 'raw' : kindOf(mediaType),
+    kind,
     messageType: mediaType?.messageType,
+    isPlain: coding === 'identity' && (kind === 'raw' || kind === 'text'),
   };
 }
