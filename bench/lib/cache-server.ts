@@ -68,8 +68,8 @@ export async function startCacheServer(nodeFlags: readonly string[] = []): Promi
   return serviceOf(
     await startService({
       command: process.execPath,
-      args: [...nodeFlags, SERVER_SCRIPT],
-      env: { HOTSHARD_HOST: '127.0.0.1', HOTSHARD_PORT: '0', HOTSHARD_MEMORY: '64mb' },
+      args: [...nodeFlags, SERVER_SCRIPT, 'serve'],
+      env: { SERVER_HTTP_HOST: '127.0.0.1', SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '64' },
       ready: READY,
     }),
   );

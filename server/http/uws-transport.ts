@@ -154,12 +154,12 @@ async function explainListenFailure({ host, port }: ListenAddress): Promise<stri
   });
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is already in use: set HOTSHARD_PORT to another one`;
+      return `port ${port} on ${host} is already in use: set SERVER_HTTP_PORT to another one`;
     case 'EACCES':
-      return `port ${port} on ${host} may not be opened by this user: set HOTSHARD_PORT above 1023`;
+      return `port ${port} on ${host} may not be opened by this user: set SERVER_HTTP_PORT above 1023`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `${host} is no address of this machine: set HOTSHARD_HOST to one that is`;
+      return `${host} is no address of this machine: set SERVER_HTTP_HOST to one that is`;
     default:
       return `cannot listen on port ${port} of ${host}${code === '' ? '' : `: ${code}`}`;
   }
