@@ -25,20 +25,27 @@ export async function runService(
   const transport = await createUwsTransport();
   const engine = await createEngine(toEngineOptions(values));
   try {
+    const settings = toServiceSettings(values, engine.valueBytesMax, false);
+    const { messageDescriptorsPath } = values;
+    const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
+    if (codec.compressionProblem !== undefined) {
+      log.info(`hotshard stores values without compression: ${codec.compressionProblem}`);
+    }
     const service = await startService({
       store: engine,
       transport,
-      codec: createValueCodec(),
+      codec,
       feed: new ThreadFeed(),
       metrics: { recordOperation: () => undefined, recordReads: () => undefined },
       observer: createRequestObserver(),
       log,
       budget: new ByteBudget(values.bufferBytes),
-      settings: toServiceSettings(values, engine.valueBytesMax, false),
+      settings,
     });
     log.info(`hotshard listening on ${service.url} (${describe(values, transport)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
+    await codec.close();
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {

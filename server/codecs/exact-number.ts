@@ -15,7 +15,7 @@ const INTEGER_LENGTH_MAX = 20;
  * says what the text says: written with as many digits as the text has, it is the text again.
  *
  * @param text a number of JSON
- * @throws {InexactConversionError} for every other number, such as `1e400` or `18446744073709551616`
+ * @throws {InexactConversionError} for other numbers, such as `1e400` and `18446744073709551616`
  */
 export function parseExactNumber(text: string): number | bigint {
   const value = Number(text);

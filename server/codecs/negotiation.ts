@@ -134,7 +134,7 @@ function listConversions(
   return [];
 }
 
-/** The weight of the most exact range that holds the type; without any range everything is liked. */
+/** The weight of the most exact range that holds the type; without ranges everything is liked. */
 function qualityOfType(ranges: readonly QualityItem[], essence: string): number {
   if (ranges.length === 0) return QUALITY_MAX;
   const family = `${essence.slice(0, essence.indexOf('/'))}/*`;

@@ -24,8 +24,8 @@ import { andThen, type DecodedValue, type Maybe, WorkRunner } from './work-runne
 export interface CodecSettings {
   readonly valueBytesMax: number;
   readonly compression: CompressionSettings;
-  /** A file descriptor set of Protocol Buffers, whose messages clients may store by name. */
-  readonly messageDescriptorsPath?: string | undefined;
+  /** A file descriptor set of Protocol Buffers; empty or absent where there is none. */
+  readonly messageDescriptorsPath?: string;
 }
 
 /** The codecs of one thread that serves. */
@@ -41,8 +41,8 @@ export async function createValueCodec(
   settings: CodecSettings,
   loadLibrary: typeof loadLz4 = loadLz4,
 ): Promise<ServiceCodec> {
-  const { valueBytesMax, compression, messageDescriptorsPath: path } = settings;
-  const descriptorSet = path === undefined ? undefined : await readDescriptorSet(path);
+  const { valueBytesMax, compression, messageDescriptorsPath: path = '' } = settings;
+  const descriptorSet = path === '' ? undefined : await readDescriptorSet(path);
   const types = new MessageTypes(descriptorSet);
   const { library: lz4, problem } = await loadLibrary();
   const pool = new CodecPool(compression.poolThreadCount, { valueBytesMax, descriptorSet });

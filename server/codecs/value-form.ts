@@ -52,7 +52,7 @@ export function isUtf8Charset(charset: string | undefined): boolean {
   return UTF8_CHARSETS.includes(charset);
 }
 
-/** JSON itself, its old name, and the types built on it (RFC 6839), such as `application/ld+json`. */
+/** JSON, its old name, and the types built on it (RFC 6839), such as `application/ld+json`. */
 function isJsonType(essence: string): boolean {
   return essence === JSON_TYPE || essence === 'text/json' || essence.endsWith('+json');
 }

@@ -53,16 +53,19 @@ export async function serveStore(
 ): Promise<TestService> {
   const faults: unknown[] = [];
   const budget = new ByteBudget(bufferBytes);
+  const merged = { ...DEFAULT_SETTINGS, ...settings };
+  const codec = await createValueCodec(merged);
+  cleanups.push(() => codec.close());
   const service = await startService({
     store,
     transport: await createUwsTransport(),
-    codec: createValueCodec(),
+    codec,
     feed: new ThreadFeed(),
     metrics: { recordOperation: () => undefined, recordReads: () => undefined },
     observer: createRequestObserver(),
     budget,
     log: { info: () => undefined, fault: (error) => faults.push(error) },
-    settings: { ...DEFAULT_SETTINGS, ...settings },
+    settings: merged,
   });
   cleanups.push(() => service.stop(AbortSignal.abort()));
   return { service, port: service.port, url: service.url, budget, faults };
