@@ -11,32 +11,31 @@ const DIGITS_MAX = 101;
 const INTEGER_LENGTH_MAX = 20;
 
 /**
- * The value of a JSON number, as a double or as an integer of up to 64 bits, where one of these
- * says what the text says: written with as many digits as the text has, it is the text again.
+ * The value of a JSON number, as an integer of up to 64 bits or as a double, where that says what
+ * the text says: integers are exact, and a double, written with as many significant digits as the
+ * text has, is the text again.
  *
  * @param text a number of JSON
- * @throws {InexactConversionError} for other numbers, such as `1e400` and `18446744073709551616`
+ * @throws {InexactConversionError} for other numbers, such as `1e400` and `18446744073709551617`
  */
 export function parseExactNumber(text: string): number | bigint {
   const value = Number(text);
-  if (isInteger(text)) {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) return value;
-    if (text.length <= INTEGER_LENGTH_MAX && !Object.is(value, -0)) {
-      const whole = BigInt(text);
-      if (whole >= INT64_MIN && whole <= UINT64_MAX) return whole;
-    }
-    throw inexact();
-  }
-  // MessagePack encoders write it as the integer 0.
+  // MessagePack encoders write a zero with a sign as the integer 0.
   if (!Number.isFinite(value) || Object.is(value, -0)) throw inexact();
-  const decimal = normalize(text);
-  const { digits, exponent } = decimal;
-  if (digits.length > DIGITS_KEPT || Math.abs(exponent) > EXPONENT_KEPT) {
-    if (digits.length > DIGITS_MAX) throw inexact();
-    const written = normalize(value.toExponential(Math.max(0, digits.length - 1)));
-    if (written.digits !== digits || written.exponent !== exponent) throw inexact();
+  if (isInteger(text)) {
+    if (Number.isSafeInteger(value)) return value;
+    const whole = text.length <= INTEGER_LENGTH_MAX ? BigInt(text) : UINT64_MAX + 1n;
+    if (whole >= INT64_MIN && whole <= UINT64_MAX) return whole;
   }
+  if (!isKept(normalize(text), value)) throw inexact();
   return value;
+}
+
+function isKept({ digits, exponent }: Decimal, value: number): boolean {
+  if (digits.length <= DIGITS_KEPT && Math.abs(exponent) <= EXPONENT_KEPT) return true;
+  if (digits.length > DIGITS_MAX) return false;
+  const written = normalize(value.toExponential(Math.max(0, digits.length - 1)));
+  return written.digits === digits && written.exponent === exponent;
 }
 
 function isInteger(text: string): boolean {

@@ -1,5 +1,8 @@
 import { InexactConversionError } from './inexact-conversion.js';
 
+/** From here on numbers are written with an exponent. */
+const EXPONENT_FROM = 1e21;
+
 /**
  * Writes decoded values as JSON text. `JSON.stringify` would change what JSON can hold: integers
  * beyond 2^53, the sign of zero, members of Maps.
@@ -55,7 +58,10 @@ function formatNumber(value: number): string {
   if (!Number.isFinite(value)) {
     throw new InexactConversionError(`JSON has no word for the number ${value}`);
   }
-  return Object.is(value, -0) ? '-0' : String(value);
+  if (Object.is(value, -0)) return '-0';
+  // Beyond 2^53 JavaScript fills up with zeros: the same double, but another integer.
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return String(value);
+  return Math.abs(value) < EXPONENT_FROM ? BigInt(value).toString() : String(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
