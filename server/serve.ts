@@ -5,44 +5,52 @@ import { ThreadFeed } from './changes/thread-feed.js';
 import { createValueCodec } from './codecs/value-codec.js';
 import { toEngineOptions, toServiceSettings } from './config/engine-options.js';
 import type { SettingValues } from './config/setting-table.js';
-import type { Transport } from './http/transport.js';
-import { createUwsTransport } from './http/uws-transport.js';
+import { chooseTransport } from './http/choose-transport.js';
 import type { StopRequest } from './lifecycle.js';
 import { createRequestObserver } from './observability/request-observer.js';
+import { ServiceBlock } from './observability/service-block.js';
+import { ServiceLog } from './observability/service-log.js';
+import { ThreadMetrics } from './observability/thread-metrics.js';
+import { createTracing } from './observability/tracing.js';
+import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
 
 /**
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | CacheError} when it cannot start
+ * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | MessageTypesError |
+ *   CacheError} when it cannot start
  */
 export async function runService(
   values: SettingValues,
   stop: StopRequest,
   log: Log,
 ): Promise<number> {
-  const transport = await createUwsTransport();
+  const { transport, why } = await chooseTransport(values.httpTransport);
   const engine = await createEngine(toEngineOptions(values));
   try {
     const settings = toServiceSettings(values, engine.valueBytesMax, false);
     const { messageDescriptorsPath } = values;
     const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
-    if (codec.compressionProblem !== undefined) {
-      log.info(`hotshard stores values without compression: ${codec.compressionProblem}`);
-    }
+    const { compressionProblem } = codec;
+    if (compressionProblem !== undefined) log.info(`no compression: ${compressionProblem}`);
+    const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
+    const serviceLog = new ServiceLog(settings.log);
+    const tracing =
+      settings.tracing === 'off' ? undefined : await createTracing(readPackageVersion());
     const service = await startService({
       store: engine,
       transport,
       codec,
       feed: new ThreadFeed(),
-      metrics: { recordOperation: () => undefined, recordReads: () => undefined },
-      observer: createRequestObserver(),
-      log,
+      metrics,
+      observer: createRequestObserver({ metrics, log: serviceLog, tracing }),
+      log: serviceLog,
       budget: new ByteBudget(values.bufferBytes),
       settings,
     });
-    log.info(`hotshard listening on ${service.url} (${describe(values, transport)})`);
+    log.info(`hotshard listening on ${service.url} (${describe(values, why)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
     await codec.close();
@@ -53,7 +61,7 @@ export async function runService(
   }
 }
 
-function describe({ memoryBytes, workers }: SettingValues, transport: Transport): string {
+function describe({ memoryBytes, workers }: SettingValues, transport: string): string {
   const memory = `memory ${Math.floor(memoryBytes / 1_024 ** 2)} MiB`;
-  return `${memory}, workers ${workers}, ${transport.name}, pid ${process.pid}`;
+  return `${memory}, workers ${workers}, ${transport}, pid ${process.pid}`;
 }

@@ -9,7 +9,7 @@ export type {
   WriteFailedEvent,
 } from './engine-events.js';
 export type { EngineHandle } from './engine-handle.js';
-export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
+export type { EngineStats, ShardStats, SizeClassStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
 export type { ExpirationResult, InvalidationResult, Keyspace } from './keyspace.js';
 export type { Lease, LeaseOutcome } from './leases/lease.js';

@@ -6,6 +6,7 @@ import { readConfig } from '../config/read-config.js';
 import { ListenError } from '../http/transport.js';
 import { TransportUnavailableError } from '../http/uws-transport.js';
 import { listenForStop } from '../lifecycle.js';
+import { TracingUnavailableError } from '../observability/tracing.js';
 import { runService } from '../serve.js';
 import type { Log } from '../service.js';
 import { CommandError } from './command-error.js';
@@ -37,6 +38,7 @@ function isExpected(error: unknown): error is Error {
     error instanceof ConfigError ||
     error instanceof ListenError ||
     error instanceof TransportUnavailableError ||
+    error instanceof TracingUnavailableError ||
     error instanceof MessageTypesError ||
     error instanceof CacheError
   );

@@ -67,6 +67,8 @@ export function toServiceSettings(
       path: values.metricsPath,
       intervalMs: values.metricsIntervalMs,
     },
+    log: { level: values.logLevel, redactsKeys: values.logRedactsKeys },
+    tracing: values.tracing,
   };
 }
 

@@ -16,7 +16,10 @@ const NOTE_TYPE = 'application/protobuf; messageType="old.Note"';
 const JSON_TYPE = 'application/json';
 
 function nodeOf(value: JsonValue): Uint8Array {
-  return toBinary(messageType('shop.Node'), fromJson(messageType('shop.Node'), value, { registry }));
+  return toBinary(
+    messageType('shop.Node'),
+    fromJson(messageType('shop.Node'), value, { registry }),
+  );
 }
 
 async function openTypes(settings: Partial<CodecSettings> = {}): Promise<ServiceCodec> {
