@@ -8,6 +8,7 @@ import type { Exchange } from './transport.js';
 
 const JSON_TYPE = 'application/json';
 const CHARSET = 'charset';
+const IDENTITY = 'identity';
 
 export interface JsonBodyLimits {
   /** The largest body that is taken. */
@@ -31,8 +32,8 @@ export async function withJsonBody<T>(
   { bodyBytesMax, budget }: JsonBodyLimits,
   use: (document: JsonValue) => Promise<T>,
 ): Promise<T> {
-  const { contentBytes, contentType } = readRequestHead(exchange);
-  if (!isIdentity(exchange.header('content-encoding'))) {
+  const { contentBytes, contentType, contentEncoding } = readRequestHead(exchange);
+  if ((contentEncoding ?? IDENTITY).toLowerCase() !== IDENTITY) {
     throw new RequestError(
       'ERR_HTTP_UNSUPPORTED_CODING',
       'a document that holds keys or values takes no Content-Encoding',
@@ -52,10 +53,6 @@ export async function withJsonBody<T>(
   } finally {
     budget.give(body.length);
   }
-}
-
-function isIdentity(contentEncoding: string): boolean {
-  return contentEncoding === '' || contentEncoding.toLowerCase() === 'identity';
 }
 
 /** Whether the type is JSON in UTF-8, which is what it is where nothing is said. */

@@ -9,6 +9,8 @@ import {
   openEngine,
   serveStore,
   type TestService,
+  TRANSPORT_KINDS,
+  type TransportKind,
   VALUE_BYTES_MAX,
 } from './support/test-service.js';
 
@@ -23,12 +25,18 @@ const LINES = [
   'POST /api/cache/invalidate',
 ] as const;
 
+const CASES = TRANSPORT_KINDS.flatMap((kind) => LINES.map((line) => [kind, line] as const));
+
 let engine: Engine;
 let service: TestService;
+const services = new Map<TransportKind, TestService>();
 
 beforeAll(async () => {
   engine = await openEngine();
-  service = await serveStore(engine);
+  for (const kind of TRANSPORT_KINDS) {
+    services.set(kind, await serveStore(engine, {}, undefined, kind));
+  }
+  service = services.get(TRANSPORT_KINDS[0] ?? 'node') as TestService;
 });
 
 /** The document with the value in every place where a body of a dialect may have one. */
@@ -41,7 +49,11 @@ function bodiesWith(value: string): readonly (readonly [line: string, text: stri
   ];
 }
 
-describe.each(LINES)('%s', (line) => {
+describe.each(CASES)('over %s: %s', (kind, line) => {
+  beforeAll(() => {
+    service = services.get(kind) as TestService;
+  });
+
   test.each([
     ['nothing', '', /at byte 0$/],
     ['a truncated document', '{"value":[1', /ends before it is complete, at byte 11$/],
