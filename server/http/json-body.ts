@@ -1,7 +1,7 @@
 import type { ByteBudget } from '../byte-budget.js';
 import { RequestError } from '../error-table.js';
 import { JsonValue } from '../json/json-value.js';
-import { checkJson } from '../json/scan-json.js';
+import { checkJsonInTurns } from '../json/scan-json.js';
 import { readBody } from './body-reader.js';
 import { readRequestHead } from './request-head.js';
 import type { Exchange } from './transport.js';
@@ -47,9 +47,9 @@ export async function withJsonBody<T>(
   }
   const body = await readBody(exchange, { contentBytes, valueBytesMax: bodyBytesMax, budget });
   try {
-    const problem = checkJson(body);
+    const { problem, longEnds } = await checkJsonInTurns(body);
     if (problem !== undefined) throw new RequestError('ERR_HTTP_MALFORMED_BODY', problem.message);
-    return await use(JsonValue.of(body));
+    return await use(JsonValue.of(body, longEnds));
   } finally {
     budget.give(body.length);
   }
