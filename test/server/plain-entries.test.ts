@@ -1,4 +1,4 @@
-/** One entry in the plain dialect, as HTTP sees it: its headers, its conditions, its time to live. */
+/** One entry in the plain dialect, as HTTP sees it: headers, conditions, time to live. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { createEngine, type Engine } from '../../src/index.js';
