@@ -11,7 +11,8 @@ import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
 import { createHealthRoute } from './observability/health-route.js';
 import type { ServiceMetrics } from './observability/service-metrics.js';
-import { createRouter, type RequestObserver } from './router.js';
+import { createOpenApiRoute } from './openapi/openapi-route.js';
+import { createRouter, type RequestObserver, type Route } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
 
@@ -40,6 +41,8 @@ export interface Service {
   /** The address that clients use, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
+  /** What is served, in the order in which it is tried. */
+  readonly routes: readonly Route[];
   /**
    * Accepts no more connections, lets requests in flight end, then cuts what is left. The store
    * stays open: it belongs to the caller. Calling it again gives the same promise.
@@ -65,7 +68,8 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   };
   const writes = new CacheWrites(store, feed, settings.namespacesMax);
   const dialectParts: DialectParts = { ...parts, writes };
-  const routes = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const documented = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const routes = [...documented, createOpenApiRoute(documented)];
   const router = createRouter(routes, observer, (exchange, error) => {
     answerError(log, exchange, error);
   });
@@ -77,6 +81,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   return {
     url: formatUrl(host, listener),
     port: listener.port,
+    routes,
     stop: (hasten) => {
       health.isDraining = true;
       stopping ??= Promise.all([
