@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -20,17 +20,18 @@ interface Answer {
 
 describe.each(['uws', 'node'])('the documents, over %s', (transport) => {
   const service = new ChildService({ SERVER_HTTP_PORT: '0', HTTP_TRANSPORT: transport });
-  let home = '';
+  const folder = temporaryFolder();
+  const home = dirname(folder.path('.curlrc'));
 
   beforeAll(async () => {
-    home = temporaryFolder();
     const target = `connect-to = "::127.0.0.1:${await service.port()}"`;
-    await writeFile(join(home, '.curlrc'), `${target}\nsilent\nshow-error\ninclude\n`);
+    await writeFile(folder.path('.curlrc'), `${target}\nsilent\nshow-error\ninclude\n`);
   });
 
   afterAll(async () => {
     service.signal('SIGTERM');
     expect(await service.ended).toMatchObject({ code: 0 });
+    folder[Symbol.dispose]();
   });
 
   beforeEach(async () => {

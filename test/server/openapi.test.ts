@@ -9,6 +9,7 @@ import type { Route } from '../../server/router.js';
 import { openEngine, serveStore, TRANSPORTS } from './support/test-service.js';
 
 interface OpenApi {
+  readonly [member: string]: unknown;
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
 }
