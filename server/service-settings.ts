@@ -30,6 +30,13 @@ export interface MetricsSettings {
   readonly intervalMs: number;
 }
 
+export interface LogSettings {
+  /** Lines below it are not written; `debug` writes one for every operation. */
+  readonly level: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  /** Whether keys and namespaces are written as hashes, which change with every start. */
+  readonly redactsKeys: boolean;
+}
+
 /** What a service is told; all of it is checked. */
 export interface ServiceSettings {
   readonly host: string;
@@ -54,6 +61,9 @@ export interface ServiceSettings {
   readonly sockets: SocketLimits;
   readonly compression: CompressionSettings;
   readonly metrics: MetricsSettings;
+  readonly log: LogSettings;
+  /** `opentelemetry`: spans of every operation, by the user's own `@opentelemetry/api`. */
+  readonly tracing: 'off' | 'opentelemetry';
 }
 
 const KIB = 1_024;
@@ -91,4 +101,6 @@ export const DEFAULT_SERVICE_SETTINGS: ServiceSettings = {
     poolThreadCount: 1,
   },
   metrics: { isEnabled: true, path: '/metrics', intervalMs: 1_000 },
+  log: { level: 'info', redactsKeys: false },
+  tracing: 'off',
 };

@@ -7,29 +7,41 @@ import type { DialectParts } from './dialects/dialect-parts.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
+import { createRequestGate } from './http/request-gate.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
-import { createHealthRoute } from './observability/health-route.js';
-import type { ServiceMetrics } from './observability/service-metrics.js';
+import { EngineReading } from './observability/engine-reading.js';
+import { createObservabilityRoutes } from './observability/observability-routes.js';
+import type { ThreadMetrics } from './observability/thread-metrics.js';
+import { ThreadSampler } from './observability/thread-sampler.js';
 import { createOpenApiRoute } from './openapi/openapi-route.js';
-import { createRouter, type RequestObserver, type Route } from './router.js';
+import { readPackageVersion } from './package-version.js';
+import { createRouter, createRouter, type RequestObserver, type RequestObserver, type Route } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
+import { createUpgradeRoute } from './websocket/upgrade-route.js';
+import { REQUEST_ID_HEADER } from './wire.js';
 
 /** Where the service writes lines for its operator. */
 export interface Log {
   info(line: string): void;
-  /** A fault of the service itself, with its stack; never an input of a client. */
-  fault(error: unknown): void;
+  /**
+   * A fault of the service itself, with its stack; never an input of a client.
+   *
+   * @param requestId of the request that met it; absent outside of requests
+   */
+  fault(error: unknown, requestId?: string): void;
 }
 
 /** What the service of one thread is made of. */
 export interface ServiceParts {
   readonly store: CacheStore;
   readonly transport: Transport;
+  /** Why it is this transport, one sentence for people; default: none. */
+  readonly transportReason?: string;
   readonly codec: ValueCodec;
   readonly feed: ChangeFeed;
-  readonly metrics: ServiceMetrics;
+  readonly metrics: ThreadMetrics;
   readonly observer: RequestObserver;
   readonly log: Log;
   readonly budget: ByteBudget;
@@ -58,36 +70,52 @@ export interface Service {
  * @throws {ListenError} when the address cannot be had
  */
 export async function startService(parts: ServiceParts): Promise<Service> {
-  const { settings, transport, store, feed, observer, log } = parts;
-  const startedAtMs = performance.now();
-  const health = {
-    isDraining: false,
-    get uptimeMs(): number {
-      return performance.now() - startedAtMs;
-    },
+  const { settings, transport, store, feed, observer, log, metrics } = parts;
+  const { block, thread } = metrics;
+  const engine = new EngineReading(store, settings.metrics.intervalMs);
+  let sampler: ThreadSampler | undefined;
+  const observed = {
+    block,
+    engine,
+    transport,
+    transportReason: parts.transportReason ?? '',
+    version: readPackageVersion(),
+    sample: () => sampler?.sample(),
   };
   const writes = new CacheWrites(store, feed, settings.namespacesMax);
   const dialectParts: DialectParts = { ...parts, writes };
-  const documented = [...createEntryRoutes(dialectParts), createHealthRoute(health)];
+  const documented = [
+    ...createEntryRoutes(dialectParts),
+    ...createObservabilityRoutes(observed, settings.metrics),
+    createUpgradeRoute(),
+  ];
   const routes = [...documented, createOpenApiRoute(documented)];
-  const router = createRouter(routes, observer, (exchange, error) => {
-    answerError(log, exchange, error);
-  });
-  const sockets = createSocketServer(dialectParts, feed);
+  const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
+  const router = createRouter(routes, observer, onError, createRequestGate(settings));
+  const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
+  block.setState(thread, 'starting');
   const listener = await transport.listen({ host, port, sharesPort }, handlers, settings.transport);
+  const { intervalMs } = settings.metrics;
+  sampler = new ThreadSampler({ metrics, listener, engine, intervalMs });
+  block.noteStart();
+  block.setState(thread, 'serving');
   let stopping: Promise<DrainOutcome> | undefined;
   return {
     url: formatUrl(host, listener),
     port: listener.port,
     routes,
     stop: (hasten) => {
-      health.isDraining = true;
+      block.noteDraining();
       stopping ??= Promise.all([
         drainListener(listener, settings.drainTimeoutMs, hasten),
         sockets.drain(),
-      ]).then(([outcome]) => outcome);
+      ]).then(([outcome]) => {
+        sampler?.stop();
+        block.setState(thread, 'ended');
+        return outcome;
+      });
       return stopping;
     },
   };
@@ -95,9 +123,11 @@ export async function startService(parts: ServiceParts): Promise<Service> {
 
 function answerError(log: Log, exchange: Exchange, error: unknown): void {
   if (error instanceof ClientGoneError) return;
-  if (isInternal(error)) log.fault(error);
+  const { requestId } = exchange;
+  if (isInternal(error)) log.fault(error, requestId);
   if (error instanceof RequestError && error.closes) exchange.closeAfterResponse();
-  sendReply(exchange, errorReply(error));
+  const reply = errorReply(error);
+  sendReply(exchange, { ...reply, headers: [...reply.headers, [REQUEST_ID_HEADER, requestId]] });
 }
 
 function formatUrl(host: string, listener: Listener): string {

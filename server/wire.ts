@@ -9,6 +9,8 @@ export const TTL_HEADER = 'X-Cache-TTL';
 export const HIT_HEADER = 'X-Cache-Hit';
 /** Seconds, rounded up: never 0 for an entry that is served; absent for none. */
 export const TTL_REMAINING_HEADER = 'X-Cache-TTL-Remaining';
+/** The id of a request, in it and in refusals; log lines carry it. */
+export const REQUEST_ID_HEADER = 'X-Request-Id';
 export const CONTENT_TYPE_HEADER = 'Content-Type';
 export const JSON_CONTENT_TYPE = 'application/json';
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream';

@@ -1,4 +1,8 @@
 import {
+  CLASS_BYTES,
+  CLASS_PAGES,
+  HEADER_CLASS_COUNT,
+  HEADER_CLASS_STRIDES,
   HEADER_LIMIT_BYTES,
   HEADER_NAMESPACE_COUNT,
   HEADER_SHARD_BYTES,
@@ -7,6 +11,7 @@ import {
   HEADER_THREAD_SLOTS,
   HEADER_THREADS,
   SHARD_BYTES_USED,
+  SHARD_CLASSES,
   SHARD_DELETES,
   SHARD_EVICTIONS,
   SHARD_EXPIRATIONS,
@@ -37,6 +42,13 @@ import {
 } from '../native-free-core/assembly/layout.js';
 import type { ThreadSession } from './thread-session.js';
 
+/** Pages that are cut into chunks of one size, for items that fit them. */
+export interface SizeClassStats {
+  /** The size of a chunk. */
+  readonly chunkBytes: number;
+  readonly pages: number;
+}
+
 /** Counters of one shard, since its birth. */
 export interface ShardStats {
   readonly sets: number;
@@ -51,6 +63,8 @@ export interface ShardStats {
   readonly freePages: number;
   /** Pages that were moved between size classes. */
   readonly pagesMoved: number;
+  /** The size classes that have pages now, the smallest first. */
+  readonly sizeClasses: readonly SizeClassStats[];
   /** Different tags that entries have now. */
   readonly tags: number;
   /** Bytes of the pages that hold their names and the table of them. */
@@ -121,6 +135,8 @@ export interface EngineStats {
   readonly namespaces: number;
   /** The arena's size: the byte limit. */
   readonly memoryBytes: number;
+  /** The size of a page of the arena, which shards give to size classes whole. */
+  readonly pageBytes: number;
   /** Writes of this thread that failed, refused arguments included. */
   readonly failedWrites: number;
   /** Writes of this thread that wait for an answer now, in keys. */
@@ -131,6 +147,18 @@ export interface EngineStats {
 
 function counter(view: DataView, address: number): number {
   return Number(view.getBigUint64(address, true));
+}
+
+function sizeClassStats(view: DataView, shard: number): SizeClassStats[] {
+  const sizeClasses: SizeClassStats[] = [];
+  const classCount = view.getUint32(HEADER_CLASS_COUNT, true);
+  for (let sizeClass = 0; sizeClass < classCount; sizeClass++) {
+    const record = shard + SHARD_CLASSES + sizeClass * CLASS_BYTES;
+    const pages = view.getUint32(record + CLASS_PAGES, true);
+    const chunkBytes = view.getUint32(HEADER_CLASS_STRIDES + sizeClass * 4, true);
+    if (pages > 0) sizeClasses.push({ chunkBytes, pages });
+  }
+  return sizeClasses;
 }
 
 function shardStats(view: DataView, shard: number, pageBytes: number): ShardStats {
@@ -144,6 +172,7 @@ function shardStats(view: DataView, shard: number, pageBytes: number): ShardStat
     pages: view.getUint32(shard + SHARD_PAGE_COUNT, true),
     freePages: view.getUint32(shard + SHARD_FREE_PAGES, true),
     pagesMoved: counter(view, shard + SHARD_PAGES_MOVED),
+    sizeClasses: sizeClassStats(view, shard),
     tags: view.getUint32(shard + SHARD_TAGS, true),
     tagBytes: view.getUint32(shard + SHARD_TAG_PAGES, true) * pageBytes,
     leasesGranted: counter(view, shard + SHARD_LEASES_GRANTED),
@@ -192,7 +221,7 @@ export function readStats(
     view.getUint8(firstThread + thread.threadId * threadBytes + THREAD_STATE) === THREAD_ATTACHED;
   const sumThreads = (field: keyof ThreadStats): number =>
     slots.reduce((sum, slot) => sum + slot[field], 0);
-  const sumShards = (field: keyof ShardStats): number =>
+  const sumShards = (field: Exclude<keyof ShardStats, 'sizeClasses'>): number =>
     shards.reduce((sum, shard) => sum + shard[field], 0);
   return {
     hits: sumThreads('hits'),
@@ -217,6 +246,7 @@ export function readStats(
     recoveries: sumShards('recoveries'),
     namespaces: view.getUint32(HEADER_NAMESPACE_COUNT, true) - 1,
     memoryBytes: view.getUint32(HEADER_LIMIT_BYTES, true),
+    pageBytes: session.pageBytes,
     failedWrites,
     pendingWrites,
     shards,

@@ -9,7 +9,7 @@ export type {
   WriteFailedEvent,
 } from './engine-events.js';
 export type { EngineHandle } from './engine-handle.js';
-export type { EngineStats, ShardStats, ThreadStats } from './engine-stats.js';
+export type { EngineStats, ShardStats, SizeClassStats, ThreadStats } from './engine-stats.js';
 export { CacheError, type CacheErrorCode, ERROR_CODES, type ErrorCodeEntry } from './errors.js';
 export type { ExpirationResult, InvalidationResult, Keyspace } from './keyspace.js';
 export type { Lease, LeaseOutcome } from './leases/lease.js';
@@ -31,6 +31,7 @@ export type { CheckpointReport } from './persistence/write-checkpoint.js';
 export type { EntryMeta, ReadState } from './reads/entry-meta.js';
 export type { EntryView } from './reads/entry-view.js';
 export type { ResizeOptions, ResizeResult } from './resize-options.js';
+export type { KeyPage, KeyPageOptions } from './scans/key-page.js';
 export type { KeyFilter } from './scans/key-pattern.js';
 export type { ScanOptions } from './scans/scan-options.js';
 export type { ScanOperation, ScanProgress } from './scans/scan-progress.js';

@@ -26,9 +26,10 @@ export async function createTarget(options: ReplayOptions): Promise<ReplayTarget
     }
     case 'new-server': {
       const server = await startServer({
-        HOTSHARD_MEMORY: String(memoryBytes),
-        ...(entriesMax === undefined ? {} : { HOTSHARD_MAX_ENTRIES: String(entriesMax) }),
-        ...(shards === undefined ? {} : { HOTSHARD_SHARDS: String(shards) }),
+        CACHE_DEFAULT_TTL: 'never',
+        CACHE_MAX_MEMORY_MB: `${memoryBytes}b`,
+        ...(entriesMax === undefined ? {} : { CACHE_L1_MAX_ENTRIES: String(entriesMax) }),
+        ...(shards === undefined ? {} : { CACHE_SHARDS: String(shards) }),
       });
       return createHttpTarget(server.base, `server started at ${server.base.href}`, server.stop);
     }

@@ -6,7 +6,7 @@ import { ReplayError } from './replay-error.js';
 
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
-const SETTING_PREFIX = 'HOTSHARD_';
+const SETTING = /^(?:HOTSHARD|SERVER|HTTP|WS|CACHE|METRICS|LOG)_|^TRACING$/;
 const START_LINE = /listening on (http:\/\/\S+)/;
 
 export interface ServerProcess {
@@ -44,8 +44,8 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const file = join(packageRoot(), 'dist', 'server', 'main.js');
   if (!existsSync(file)) throw new ReplayError(`${file} does not exist: run "npm run build" first`);
-  const child = spawn(process.execPath, [file], {
-    env: { ...foreignEnvironment(), HOTSHARD_PORT: '0', ...settings },
+  const child = spawn(process.execPath, [file, 'serve'], {
+    env: { ...foreignEnvironment(), SERVER_HTTP_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ export async function startServer(
 /** Without settings that were meant for another server, and without those of tests. */
 function foreignEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env);
-  return Object.fromEntries(entries.filter(([name]) => !name.startsWith(SETTING_PREFIX)));
+  return Object.fromEntries(entries.filter(([name]) => !SETTING.test(name)));
 }
 
 function startLine(child: ChildProcess): Promise<URL> {

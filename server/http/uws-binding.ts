@@ -12,11 +12,13 @@ export interface UwsRequest {
   getHeader(lowerCaseName: string): string;
   /** The path without the query, not decoded. */
   getUrl(): string;
-  /** What stands behind the `?`, not decoded; empty for none. */
-  getQuery(): string;
+  /** What stands behind the `?`, not decoded; `undefined` where there is no `?`. */
+  getQuery(): string | undefined;
   /** `getMethod` would lower the case in place, for this method too. */
   getCaseSensitiveMethod(): string;
   forEach(visit: (lowerCaseName: string, value: string) => void): void;
+  /** With `true` the handler leaves the request to the next one that fits. */
+  setYield(isLeft: boolean): UwsRequest;
 }
 
 /** Throws on any use after the response is complete or `onAborted` was called. */
@@ -38,6 +40,52 @@ export interface UwsResponse {
   cork(write: () => void): UwsResponse;
   close(): UwsResponse;
   getRemoteAddressAsText(): ArrayBuffer;
+  /** Calls `open` before it returns; `protocol` and `extensions` are those of the answer. */
+  upgrade<Data>(
+    data: Data,
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: UwsSocketContext,
+  ): void;
+}
+
+/** Opaque. */
+export type UwsSocketContext = object;
+
+/** Throws on any use after `close` was called. */
+export interface UwsWebSocket<Data> {
+  getUserData(): Data;
+  /**
+   * Gives 1 when all was handed over, 0 when some of it waits, and 2 when it was dropped because
+   * more than `maxBackpressure` waits already.
+   */
+  send(message: UwsText, isBinary: boolean, isCompressed: boolean): number;
+  getBufferedAmount(): number;
+  /** Sends a close frame; calls the handler of `close` before it returns. */
+  end(code: number, reason: string): void;
+  /** Cuts the connection; calls the handler of `close` before it returns. */
+  close(): void;
+}
+
+export interface UwsSocketBehavior<Data> {
+  readonly compression: number;
+  /** Bytes; a connection with a longer message is cut without a close frame. */
+  readonly maxPayloadLength: number;
+  /** Seconds, 8 to 960. */
+  readonly idleTimeout: number;
+  readonly sendPingsAutomatically: boolean;
+  /** Bytes that may wait before a message is dropped; 0 for no limit. */
+  readonly maxBackpressure: number;
+  readonly closeOnBackpressureLimit: boolean;
+  /** Called for GET with a key of 24 characters; all else falls through to the routes. */
+  upgrade(response: UwsResponse, request: UwsRequest, context: UwsSocketContext): void;
+  open(socket: UwsWebSocket<Data>): void;
+  /** The message is detached when the handler returns. */
+  message(socket: UwsWebSocket<Data>, message: ArrayBuffer, isBinary: boolean): void;
+  dropped(socket: UwsWebSocket<Data>): void;
+  drain(socket: UwsWebSocket<Data>): void;
+  close(socket: UwsWebSocket<Data>): void;
 }
 
 /** Opaque. */
@@ -51,6 +99,7 @@ export interface UwsApp {
   put(pattern: string, handler: UwsHandler): UwsApp;
   del(pattern: string, handler: UwsHandler): UwsApp;
   any(pattern: string, handler: UwsHandler): UwsApp;
+  ws<Data>(pattern: string, behavior: UwsSocketBehavior<Data>): UwsApp;
   /** Called with 1 for a connection that opens and with -1 for one that closes. */
   filter(handler: (response: UwsResponse, change: number) => void): UwsApp;
   listen(
@@ -69,4 +118,5 @@ export interface UwsModule {
   us_socket_local_port(socket: UwsListenSocket): number;
   /** Without it a second process can take the same port unnoticed. */
   readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number;
+  readonly DISABLED: number;
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { copyPartsFrom } from './body-parts.js';
 import type { BodyReceiver, Exchange, HeaderVisitor } from './transport.js';
 import type { UwsRequest, UwsResponse } from './uws-binding.js';
 
@@ -7,12 +8,18 @@ export interface UwsListenerState {
   pendingExchanges: number;
   startedExchanges: number;
   openConnections: number;
+  openSockets: number;
   isDraining: boolean;
 }
 
 const statusLines = new Map<number, string>(
   Object.entries(STATUS_CODES).map(([code, reason]) => [Number(code), `${code} ${reason}`]),
 );
+
+/** The status with its reason, as the library writes it. */
+export function reasonLine(status: number): string {
+  return statusLines.get(status) ?? `${status} Unknown`;
+}
 
 const ignoreBody: BodyReceiver = {
   onChunk: () => undefined,
@@ -62,7 +69,7 @@ export class UwsExchange implements Exchange {
   }
 
   get query(): string {
-    return this.openRequest().getQuery();
+    return this.openRequest().getQuery() ?? '';
   }
 
   get remoteAddress(): string {
@@ -87,7 +94,7 @@ export class UwsExchange implements Exchange {
   }
 
   writeStatus(status: number): void {
-    if (this.isOpen) this.response?.writeStatus(statusLines.get(status) ?? `${status} Unknown`);
+    if (this.isOpen) this.response?.writeStatus(reasonLine(status));
   }
 
   writeHeader(name: string, value: string): void {
@@ -163,7 +170,7 @@ export class UwsExchange implements Exchange {
     totalBytes: number,
   ): void {
     const takenBytes = response.getWriteOffset();
-    const rest = copyFrom(parts, takenBytes, totalBytes);
+    const rest = copyPartsFrom(parts, takenBytes, totalBytes);
     response.onWritable((offset) => {
       const [isTaken, isComplete] = response.tryEnd(rest.subarray(offset - takenBytes), totalBytes);
       if (isComplete) this.finish();
@@ -197,17 +204,4 @@ export class UwsExchange implements Exchange {
     this.onSettled = undefined;
     onSettled?.();
   }
-}
-
-/** A copy of the bytes from an offset on, of a body that stands in several parts. */
-function copyFrom(parts: readonly Uint8Array[], offset: number, totalBytes: number): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(Math.max(0, totalBytes - offset));
-  let partOffset = 0;
-  for (const part of parts) {
-    const skipBytes = Math.min(part.length, Math.max(0, offset - partOffset));
-    const targetOffset = partOffset + skipBytes - offset;
-    if (skipBytes < part.length) copy.set(part.subarray(skipBytes), targetOffset);
-    partOffset += part.length;
-  }
-  return copy;
 }

@@ -3,20 +3,29 @@
  * binaries for some versions of Node.js only, so it is loaded when a service starts, never before.
  */
 import { createServer } from 'node:net';
-import type { ExchangeHandler, ListenAddress, Listener, Transport } from './transport.js';
+import { describeListenFailure } from './listen-failure.js';
+import type { Handlers, ListenAddress, Listener, Transport, TransportLimits } from './transport.js';
 import { ListenError } from './transport.js';
 import type { UwsApp, UwsListenSocket, UwsModule, UwsRequest, UwsResponse } from './uws-binding.js';
 import { UwsExchange, type UwsListenerState } from './uws-exchange.js';
+import { createSocketBehavior } from './uws-socket.js';
 
 /** uWebSockets.js is missing, or has no binary for this machine. */
 export class TransportUnavailableError extends Error {
   override readonly name: string = 'TransportUnavailableError';
+  /** The first sentence of the message: what went wrong, without what to do about it. */
+  readonly reason: string;
+
+  constructor(reason: string, remedy: string, options?: ErrorOptions) {
+    super(`${reason} ${remedy}`, options);
+    this.reason = reason;
+  }
 }
 
 /** Loads a module by name; tests put a failing one in its place. */
 export type ModuleLoader = (specifier: string) => Promise<unknown>;
 
-const loadModule: ModuleLoader = (specifier) => import(specifier);
+export const loadModule: ModuleLoader = (specifier) => import(specifier);
 
 /**
  * Loads uWebSockets.js.
@@ -28,45 +37,52 @@ export async function createUwsTransport(load: ModuleLoader = loadModule): Promi
   try {
     module = await load('uWebSockets.js');
   } catch (error) {
-    throw new TransportUnavailableError(explainLoadFailure(error), { cause: error });
+    throw new TransportUnavailableError(explainLoadFailure(error), REMEDY, { cause: error });
   }
   const uws = module as UwsModule;
   return {
     name: 'uWebSockets.js',
     kind: 'uws',
     portSharing: { works: true },
-    listen: (address, { exchange }) => listen(uws, address, exchange),
+    listen: (address, handlers, limits) => listen(uws, address, handlers, limits),
   };
 }
+
+const REMEDY =
+  'It has binaries for Node.js 20 and 22 on Linux with glibc, macOS and Windows: use one of ' +
+  'these, and install the optional dependencies (npm ci --include=optional), or serve with ' +
+  'node:http (HTTP_TRANSPORT=node).';
 
 function explainLoadFailure(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   const firstLine = reason.split('\n', 1)[0] ?? '';
   return (
     `uWebSockets.js cannot be loaded by Node.js ${process.version} on ` +
-    `${process.platform} ${process.arch}: ${firstLine} ` +
-    'It has binaries for Node.js 20 and 22 on Linux with glibc, macOS and Windows: use one of ' +
-    'these, and install the optional dependencies (npm ci --include=optional).'
+    `${process.platform} ${process.arch}: ${firstLine}`
   );
 }
 
 async function listen(
   uws: UwsModule,
   address: ListenAddress,
-  handler: ExchangeHandler,
+  handlers: Handlers,
+  limits: TransportLimits,
 ): Promise<Listener> {
   const state: UwsListenerState = {
     pendingExchanges: 0,
     startedExchanges: 0,
     openConnections: 0,
+    openSockets: 0,
     isDraining: false,
   };
   const app = uws.App();
-  const countConnection = (_response: UwsResponse, change: number): void => {
+  const countConnection = (response: UwsResponse, change: number): void => {
     state.openConnections += change;
+    if (change > 0 && state.openConnections > limits.connectionsMax) response.close();
   };
   app.filter(countConnection);
-  routeAll(app, state, handler);
+  app.ws('/*', createSocketBehavior(uws, state, handlers.upgrade, limits));
+  routeAll(app, state, handlers.exchange);
   const socket = await new Promise<UwsListenSocket | false>((resolve) => {
     app.listen(
       address.host,
@@ -80,7 +96,7 @@ async function listen(
 }
 
 /** One handler for every path; the methods served most are known without asking the library. */
-function routeAll(app: UwsApp, state: UwsListenerState, handler: ExchangeHandler): void {
+function routeAll(app: UwsApp, state: UwsListenerState, handler: Handlers['exchange']): void {
   let spare = new UwsExchange(state);
   const serve = (method: string, response: UwsResponse, request: UwsRequest): void => {
     state.startedExchanges += 1;
@@ -120,7 +136,7 @@ class UwsListener implements Listener {
   }
 
   get openSockets(): number {
-    return 0;
+    return this.state.openSockets;
   }
 
   get startedExchanges(): number {
@@ -146,21 +162,12 @@ class UwsListener implements Listener {
 }
 
 /** The library says only that it failed; trying the same address with node:net says why. */
-async function explainListenFailure({ host, port }: ListenAddress): Promise<string> {
+async function explainListenFailure(address: ListenAddress): Promise<string> {
+  const { host, port } = address;
   const code = await new Promise<string>((resolve) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve('')));
   });
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is already in use: set HOTSHARD_PORT to another one`;
-    case 'EACCES':
-      return `port ${port} on ${host} may not be opened by this user: set HOTSHARD_PORT above 1023`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine: set HOTSHARD_HOST to one that is`;
-    default:
-      return `cannot listen on port ${port} of ${host}${code === '' ? '' : `: ${code}`}`;
-  }
+  return describeListenFailure(address, code);
 }

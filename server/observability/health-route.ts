@@ -1,28 +1,26 @@
 import { sendReply } from '../http/reply.js';
-import type { Route } from '../router.js';
+import type { OperationDocument } from '../openapi/operation-document.js';
+import type { Operation, Route } from '../router.js';
 import { jsonReply } from '../wire.js';
+import { HEALTH_DOCUMENT } from './health-document.js';
+import type { ObservedService } from './observed-service.js';
 
-export interface HealthSource {
-  /** Whether the service is stopping: load balancers then send their requests elsewhere. */
-  readonly isDraining: boolean;
-  /** Milliseconds since the service began to listen. */
-  readonly uptimeMs: number;
-}
-
-/** `/health`: 200 while the service takes requests, 503 once it is stopping. */
-export function createHealthRoute(source: HealthSource): Route {
-  return {
-    path: '/health',
-    operations: {
-      GET: {
-        name: 'status',
-        handle: (exchange) => {
-          const uptimeSeconds = Math.floor(source.uptimeMs / 1_000);
-          const status = source.isDraining ? 'draining' : 'ok';
-          sendReply(exchange, jsonReply(source.isDraining ? 503 : 200, { status, uptimeSeconds }));
-          return undefined;
-        },
-      },
+/** `/health`: 200 as long as the process serves at all, while it is stopping too. */
+export function createHealthRoute({ block }: ObservedService): Route {
+  const serve = (document?: OperationDocument): Operation => ({
+    name: 'status',
+    handle: (exchange) => {
+      const report = {
+        healthy: true,
+        redis_status: 'disabled',
+        broker_status: 'disabled',
+        status: block.isDraining ? 'draining' : 'ok',
+        uptimeSeconds: Math.floor(block.uptimeSeconds),
+      };
+      sendReply(exchange, jsonReply(200, report));
+      return undefined;
     },
-  };
+    ...(document !== undefined && { document }),
+  });
+  return { path: '/health', operations: { GET: serve(HEALTH_DOCUMENT), HEAD: serve() } };
 }

@@ -13,10 +13,7 @@ export function createOpenApiRoute(routes: readonly Route[]): Route {
       GET: {
         name: 'status',
         handle: (exchange) => {
-          reply ??= jsonReply(
-            200,
-            createOpenApiDocument([...routes, route], readPackageVersion()),
-          );
+          reply ??= jsonReply(200, createOpenApiDocument([...routes, route], readPackageVersion()));
           sendReply(exchange, reply);
           return undefined;
         },

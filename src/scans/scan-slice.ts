@@ -36,6 +36,14 @@ const UNITS_ALL = 0xffff_ffff;
 const PLACE_END = 2 ** 32;
 const LENGTH_BYTES = 2;
 
+/** Where a listing goes on in a shard. */
+export interface SlicePlace {
+  /** Reversed hash to go on at, 0 to 2^32 - 1. */
+  readonly place: number;
+  /** Sequence of the last entry that was visited in its bucket. */
+  readonly after: number;
+}
+
 /** A scan's way through one shard: the cursor, and what the last slice gave. */
 export class ScanSlice {
   readonly mode: ScanMode;
@@ -57,6 +65,8 @@ export class ScanSlice {
   matched = 0;
   /** Keys that the last slice listed. */
   keys: readonly string[] = [];
+  /** Work that the next slice may do, in the units of the core, which has a bound of its own. */
+  unitsMax: number = UNITS_ALL;
 
   constructor(
     session: ThreadSession,
@@ -82,6 +92,17 @@ export class ScanSlice {
     return this.#place === PLACE_END;
   }
 
+  get place(): SlicePlace {
+    return { place: this.#place, after: this.#after };
+  }
+
+  /** Goes on at another place; a comparison that was left is begun anew. */
+  moveTo({ place, after }: SlicePlace): void {
+    this.#place = place;
+    this.#after = after;
+    this.#paused = 0;
+  }
+
   /** Share of the shard that was visited. */
   get fraction(): number {
     return this.#place / PLACE_END;
@@ -101,7 +122,7 @@ export class ScanSlice {
     view.setFloat64(address + SCAN_PLACE, this.#place, true);
     view.setFloat64(address + SCAN_PAUSED, this.#paused, true);
     view.setBigUint64(address + SCAN_STATE, this.#state, true);
-    view.setUint32(address + SCAN_UNITS, this.#isMark ? 0 : UNITS_ALL, true);
+    view.setUint32(address + SCAN_UNITS, this.#isMark ? 0 : this.unitsMax, true);
     session.bytes.set(bytes, address + SCAN_PATTERN);
     const flags = isGlob ? SCAN_GLOB : 0;
     const never = Number.POSITIVE_INFINITY;

@@ -5,12 +5,12 @@ import { ChildService } from './support/child-service.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
 import { ask, get } from './support/test-service.js';
 
-const SMALL = { HOTSHARD_PORT: '0', HOTSHARD_MEMORY: '16mb' };
+const SMALL = { SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '16' };
 const started: ChildService[] = [];
 
 function start(
   settings: Readonly<Record<string, string>>,
-  args: readonly string[] = [],
+  args: readonly string[] = ['serve'],
 ): ChildService {
   const service = new ChildService(settings, args);
   started.push(service);
@@ -57,45 +57,45 @@ describe('the program', () => {
   });
 
   test('prints its settings and its version', async () => {
-    const help = await start({}, ['--help']).ended;
+    const help = await start({}, ['serve', '--help']).ended;
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain('HOTSHARD_MEMORY');
+    expect(help.stdout).toContain('CACHE_MAX_MEMORY_MB');
     const version = await start({}, ['--version']).ended;
     expect(version).toMatchObject({ code: 0, stderr: '' });
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test('refuses arguments it does not know', async () => {
-    expect(await start(SMALL, ['--port=1']).ended).toMatchObject({
-      code: 1,
-      stderr: 'hotshard: unknown argument --port=1; see --help\n',
+    expect(await start(SMALL, ['serve', '--http-prot=1']).ended).toMatchObject({
+      code: 2,
+      stderr: "hotshard: unknown option '--http-prot=1' (Did you mean --http-port?)\n",
     });
   });
 
   test('refuses bad settings, all of them in one message without a stack', async () => {
-    const { code, stderr } = await start({ HOTSHARD_PROT: '1', HOTSHARD_MEMORY: '1tb' }).ended;
+    const { code, stderr } = await start({ HOTSHARD_PORT: '1', CACHE_MAX_MEMORY_MB: '1tb' }).ended;
     expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
       'hotshard: the settings are not usable:',
-      '  HOTSHARD_PROT: no such setting; did you mean HOTSHARD_PORT?',
-      expect.stringMatching(/^ {2}HOTSHARD_MEMORY: "1tb"/),
+      '  HOTSHARD_PORT: no such setting; did you mean SERVER_HTTP_PORT?',
+      expect.stringMatching(/^ {2}CACHE_MAX_MEMORY_MB: "1tb"/),
       '',
     ]);
   });
 
   test('refuses settings that the engine cannot have together', async () => {
-    const { code, stderr } = await start({ ...SMALL, HOTSHARD_WORKERS: '9' }).ended;
+    const { code, stderr } = await start({ ...SMALL, CACHE_WORKERS: '9' }).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^hotshard: invalid options: HOTSHARD_WORKERS: 9 .*\n$/);
+    expect(stderr).toMatch(/^hotshard: the settings are not usable:\n {2}CACHE_WORKERS: 9 .*\n$/);
   });
 
   test('says in one line that the port is taken, and ends with 1', async () => {
     const port = await start(SMALL).port();
-    const second = await start({ ...SMALL, HOTSHARD_PORT: String(port) }).ended;
+    const second = await start({ ...SMALL, SERVER_HTTP_PORT: String(port) }).ended;
     expect(second).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `hotshard: port ${port} on 127.0.0.1 is already in use: set HOTSHARD_PORT to another one\n`,
+      stderr: `hotshard: port ${port} on 127.0.0.1 is already in use: set SERVER_HTTP_PORT to another one\n`,
     });
   });
 });
@@ -140,7 +140,7 @@ describe('signals', () => {
   });
 
   test('a second SIGTERM ends what the first one waits for', async () => {
-    const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '1h' });
+    const service = start({ ...SMALL, SERVER_GRACEFUL_TIMEOUT: '1h' });
     const port = await service.port();
     const connection = await RawConnection.open(port);
     connection.write(requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']));
@@ -154,7 +154,7 @@ describe('signals', () => {
   });
 
   test('a request that outlasts the drain is cut, and the exit code says so', async () => {
-    const service = start({ ...SMALL, HOTSHARD_DRAIN_TIMEOUT: '20ms' });
+    const service = start({ ...SMALL, SERVER_GRACEFUL_TIMEOUT: '20ms' });
     const connection = await RawConnection.open(await service.port());
     connection.write(requestText('PUT /cache/a', ['Content-Length: 3', 'Expect: 100-continue']));
     expect((await connection.nextResponse())?.status).toBe(100);

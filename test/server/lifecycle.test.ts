@@ -27,14 +27,21 @@ describe('a service that stops', () => {
   test('answers what still arrives, and says that the connection closes', async () => {
     const { service, port } = await serveStore(new StoreDouble());
     const connection = await RawConnection.open(port);
-    connection.write(requestText('GET /health'));
-    await connection.nextResponse();
+    const idle = await RawConnection.open(port);
+    for (const each of [connection, idle]) {
+      each.write(requestText('GET /health'));
+      await each.nextResponse();
+    }
     const stopping = service.stop();
-    connection.write(requestText('GET /health'));
-    const response = await connection.nextResponse();
-    expect(response?.status).toBe(503);
-    expect(response?.headers.get('connection')).toBe('close');
-    expect(JSON.parse(response?.body.toString() ?? '')).toMatchObject({ status: 'draining' });
+    connection.write(requestText('GET /ready'));
+    const ready = await connection.nextResponse();
+    expect(ready?.status).toBe(503);
+    expect(ready?.headers.get('connection')).toBe('close');
+    expect(JSON.parse(ready?.body.toString() ?? '')).toMatchObject({ status: 'draining' });
+    idle.write(requestText('GET /health'));
+    const health = await idle.nextResponse();
+    expect(health?.status).toBe(200);
+    expect(JSON.parse(health?.body.toString() ?? '')).toMatchObject({ status: 'draining' });
     await connection.closed;
     expect(await stopping).toBe('drained');
   });

@@ -6,7 +6,7 @@ import type {
   OperationDocument,
 } from '../../server/openapi/operation-document.js';
 import type { Route } from '../../server/router.js';
-import { openEngine, serveStore, TRANSPORTS } from './support/test-service.js';
+import { openEngine, serveStore, TRANSPORT_KINDS } from './support/test-service.js';
 
 interface OpenApi {
   readonly [member: string]: unknown;
@@ -75,9 +75,9 @@ const examples = documents.flatMap(({ operation }) =>
   })),
 );
 
-describe.each(TRANSPORTS)('every example holds over %s', (transport) => {
+describe.each(TRANSPORT_KINDS)('every example holds over %s', (transport) => {
   test.each(examples)('$id', async ({ example }) => {
-    const { url } = await serveStore(await openEngine(), {}, { transport });
+    const { url } = await serveStore(await openEngine(), {}, undefined, transport);
     for (const request of example.before ?? []) {
       const response = await send(url, request);
       expect(response.ok, `${request.method} ${request.target} before`).toBe(true);

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../../dist/server/main.js', import.meta.url));
 
+const SETTING = /^(?:HOTSHARD|SERVER|HTTP|WS|CACHE|METRICS|LOG)_|^TRACING$/;
+
 /** How a process ended, and everything it wrote. */
 export interface ChildResult {
   readonly code: number | null;
@@ -19,9 +21,12 @@ export class ChildService {
   private stdout = '';
   private stderr = '';
 
-  constructor(settings: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
+  constructor(
+    settings: Readonly<Record<string, string>> = {},
+    args: readonly string[] = ['serve'],
+  ) {
     // Settings of whoever runs the tests must not reach the service.
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOTSHARD_'));
+    const inherited = Object.entries(process.env).filter(([name]) => !SETTING.test(name));
     this.child = spawn(process.execPath, [MAIN, ...args], {
       env: { ...Object.fromEntries(inherited), ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,8 +3,16 @@ import { ByteBudget } from '../../../server/byte-budget.js';
 import type { CacheStore } from '../../../server/cache/cache-store.js';
 import { ThreadFeed } from '../../../server/changes/thread-feed.js';
 import { createValueCodec } from '../../../server/codecs/value-codec.js';
-import { createUwsTransport } from '../../../server/http/uws-transport.js';
+import { createNodeTransport } from '../../../server/http/node-transport.js';
+import type { Transport } from '../../../server/http/transport.js';
+import {
+  createUwsTransport,
+  TransportUnavailableError,
+} from '../../../server/http/uws-transport.js';
 import { createRequestObserver } from '../../../server/observability/request-observer.js';
+import { ServiceBlock } from '../../../server/observability/service-block.js';
+import { ServiceLog } from '../../../server/observability/service-log.js';
+import { ThreadMetrics } from '../../../server/observability/thread-metrics.js';
 import { type Service, startService } from '../../../server/service.js';
 import {
   DEFAULT_SERVICE_SETTINGS,
@@ -22,6 +30,28 @@ export interface TestService {
   readonly budget: ByteBudget;
   /** Faults that the service reported to its operator. */
   readonly faults: unknown[];
+}
+
+export type TransportKind = Transport['kind'];
+
+/** The transports that load here; the environment variable names one to test with it alone. */
+export const TRANSPORT_KINDS: readonly TransportKind[] = await findTransportKinds();
+
+async function findTransportKinds(): Promise<readonly TransportKind[]> {
+  const wish = process.env['HOTSHARD_TEST_TRANSPORT'];
+  if (wish === 'uws' || wish === 'node') return [wish];
+  if (wish !== undefined) throw new Error(`HOTSHARD_TEST_TRANSPORT is "${wish}": uws or node`);
+  try {
+    await createUwsTransport();
+  } catch (error) {
+    if (error instanceof TransportUnavailableError) return ['node'];
+    throw error;
+  }
+  return ['uws', 'node'];
+}
+
+export async function openTransport(kind: TransportKind): Promise<Transport> {
+  return kind === 'uws' ? createUwsTransport() : createNodeTransport();
 }
 
 const DEFAULT_SETTINGS: ServiceSettings = {
@@ -50,16 +80,22 @@ export async function serveStore(
   store: CacheStore,
   settings: Partial<ServiceSettings> = {},
   bufferBytes: number = 64 * VALUE_BYTES_MAX,
+  transportKind: TransportKind = TRANSPORT_KINDS[0] ?? 'node',
 ): Promise<TestService> {
   const faults: unknown[] = [];
   const budget = new ByteBudget(bufferBytes);
+  const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
   const service = await startService({
     store,
-    transport: await createUwsTransport(),
+    transport: await openTransport(transportKind),
     codec: createValueCodec(),
     feed: new ThreadFeed(),
-    metrics: { recordOperation: () => undefined, recordReads: () => undefined },
-    observer: createRequestObserver(),
+    metrics,
+    observer: createRequestObserver({
+      metrics,
+      log: new ServiceLog({ level: 'silent', redactsKeys: false }),
+      tracing: undefined,
+    }),
     budget,
     log: { info: () => undefined, fault: (error) => faults.push(error) },
     settings: { ...DEFAULT_SETTINGS, ...settings },

@@ -59,7 +59,13 @@ class SlowSocket {
 const request = { getUrl: () => '/cache/a' } as UwsRequest;
 
 function listenerState(): UwsListenerState {
-  return { pendingExchanges: 0, startedExchanges: 0, openConnections: 1, isDraining: false };
+  return {
+    pendingExchanges: 0,
+    startedExchanges: 0,
+    openConnections: 1,
+    openSockets: 0,
+    isDraining: false,
+  };
 }
 
 describe('a body in parts', () => {
