@@ -16,7 +16,7 @@ import type { ThreadMetrics } from './observability/thread-metrics.js';
 import { ThreadSampler } from './observability/thread-sampler.js';
 import { createOpenApiRoute } from './openapi/openapi-route.js';
 import { readPackageVersion } from './package-version.js';
-import { createRouter, createRouter, type RequestObserver, type RequestObserver, type Route } from './router.js';
+import { createRouter, type RequestObserver, type Route } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
 import { createUpgradeRoute } from './websocket/upgrade-route.js';

@@ -34,7 +34,7 @@ export function createOpenApiDocument(routes: readonly Route[], version: string)
   const paths: Record<string, Record<string, Json>> = {};
   for (const { path, operations } of routes) {
     for (const [method, operation] of Object.entries(operations)) {
-      const { document } = operation;
+      const document = operation.document ?? headDocument(method, operations['GET']?.document);
       if (document === undefined) continue;
       paths[path] = { ...paths[path], [method.toLowerCase()]: describe(path, operation, document) };
     }
@@ -45,6 +45,25 @@ export function createOpenApiDocument(routes: readonly Route[], version: string)
     tags: TAGS,
     paths,
     components: COMPONENTS,
+  };
+}
+
+/** HEAD without a document of its own is described by that of GET. */
+function headDocument(
+  method: string,
+  get: OperationDocument | undefined,
+): OperationDocument | undefined {
+  if (method !== 'HEAD' || get === undefined) return undefined;
+  const responses = Object.entries(get.responses).map(
+    ([status, { description }]): [string, ResponseDocument] => [status, { description }],
+  );
+  return {
+    tag: get.tag,
+    operationId: `${get.operationId}Head`,
+    summary: `${get.summary} Headers alone.`,
+    ...(get.parameters !== undefined && { parameters: get.parameters }),
+    responses: Object.fromEntries(responses),
+    examples: [],
   };
 }
 

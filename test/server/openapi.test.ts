@@ -42,14 +42,14 @@ describe('/openapi.json', () => {
   });
 
   test('describes every operation of the table of routes, each under an id of its own', () => {
-    const undocumented = documents.filter(({ operation }) => operation.document === undefined);
-    expect(undocumented.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
-    const ids = documents.map(({ operation }) => operation.document?.operationId);
-    expect(new Set(ids).size).toBe(ids.length);
-    for (const { path, method, operation } of documents) {
+    const ids = documents.map(({ path, method }) => {
       const described = document.paths[path]?.[method.toLowerCase()];
-      expect(described?.operationId).toBe(operation.document?.operationId);
-    }
+      expect(described, `${method} ${path}`).toBeDefined();
+      return described?.operationId;
+    });
+    expect(new Set(ids).size).toBe(ids.length);
+    const count = Object.values(document.paths).flatMap((operations) => Object.keys(operations));
+    expect(count.length).toBe(documents.length);
   });
 
   test('names every parameter of every path', () => {
@@ -62,8 +62,10 @@ describe('/openapi.json', () => {
     }
   });
 
-  test('has an example of every operation', () => {
-    const bare = documents.filter(({ operation }) => !operation.document?.examples.length);
+  test('has an example of every operation, save of HEAD beside a GET', () => {
+    const bare = documents.filter(({ method, operation: { document: own } }) => {
+      return own === undefined ? method !== 'HEAD' : own.examples.length === 0;
+    });
     expect(bare.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   });
 });
