@@ -58,6 +58,8 @@ export interface Service {
    * @param hasten when it aborts, what is left is cut at once
    */
   stop(hasten?: AbortSignal): Promise<DrainOutcome>;
+  /** Stops listening and cuts every connection, now: for a thread that cannot go on. */
+  cut(): void;
 }
 
 /**
@@ -110,6 +112,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         return outcome;
       });
       return stopping;
+    },
+    cut: () => {
+      sampler?.stop();
+      listener.close();
     },
   };
 }
