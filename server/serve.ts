@@ -6,6 +6,7 @@ import { chooseTransport } from './http/choose-transport.js';
 import type { StopRequest } from './lifecycle.js';
 import type { Log } from './service.js';
 import { countThreads, startThreads } from './threads/service-threads.js';
+import { startUpkeep } from './upkeep.js';
 
 /**
  * Serves until `stop` is requested and requests in flight have ended.
@@ -22,6 +23,8 @@ export async function runService(
   const { transport, why } = await chooseTransport(values.httpTransport);
   const threadCount = countThreads(values.httpThreads, transport);
   const engine = await createEngine(toEngineOptions(values));
+  const endUpkeep =
+    values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
     const service = await startThreads(engine, {
       threadCount,
@@ -36,6 +39,7 @@ export async function runService(
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {
+    endUpkeep?.();
     await engine.close();
   }
 }

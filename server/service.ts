@@ -18,6 +18,7 @@ import { readPackageVersion } from './package-version.js';
 import { createRouter, type RequestObserver } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
+import { createUpgradeRoute } from './websocket/upgrade-route.js';
 import { REQUEST_ID_HEADER } from './wire.js';
 
 /** Where the service writes lines for its operator. */
@@ -85,10 +86,11 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const routes = [
     ...createEntryRoutes(dialectParts),
     ...createObservabilityRoutes(observed, settings.metrics),
+    createUpgradeRoute(),
   ];
   const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
   const router = createRouter(routes, observer, onError, createRequestGate(settings));
-  const sockets = createSocketServer(dialectParts, feed);
+  const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
   block.setState(thread, 'starting');

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../src/index.js';
+import { createFeedLinks, type FeedLink, retireFeedLink } from '../changes/feed-link.js';
 import { type ListenAddress, ListenError, type Transport } from '../http/transport.js';
 import type { DrainOutcome } from '../lifecycle.js';
 import { ServiceBlock } from '../observability/service-block.js';
@@ -51,12 +52,14 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
   // Only an exclusive listener is told that a foreign process has the port.
   const port = threadCount === 1 ? settings.port : await findPort(transport, settings);
   const logSalt = makeSalt();
+  const feedLinks = threadCount === 1 ? [] : createFeedLinks(threadCount);
   const setupOf = (thread: number): ThreadSetup => ({
     thread,
     block: block.buffer,
     settings: { ...settings, port },
     bufferBytes: shareBufferBytes(plan.bufferBytes, settings, threadCount),
     transportReason: plan.transportReason,
+    ...feedLinkOf(feedLinks[thread]),
     logSalt,
   });
   const first = await startServing(setupOf(0), engine, transport);
@@ -69,7 +72,9 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     workers = await HttpWorkers.start({
       setups,
       log: new ServiceLog(settings.log),
-      onLost: () => undefined,
+      onLost: ({ feedLink }) => {
+        if (feedLink !== undefined) retireFeedLink(feedLink);
+      },
       ...(plan.workerModule !== undefined && { module: plan.workerModule }),
     });
   } catch (error) {
@@ -77,6 +82,10 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     throw error;
   }
   return { block, url: first.url, port: first.port, stop: createStop(first, workers, settings) };
+}
+
+function feedLinkOf(feedLink: FeedLink | undefined): Pick<ThreadSetup, 'feedLink'> {
+  return feedLink === undefined ? {} : { feedLink };
 }
 
 function createStop(

@@ -1,6 +1,6 @@
 import { ByteBudget } from '../byte-budget.js';
 import type { CacheStore } from '../cache/cache-store.js';
-import { ThreadFeed } from '../changes/thread-feed.js';
+import { createThreadFeed } from '../changes/thread-feed.js';
 import { createValueCodec } from '../codecs/value-codec.js';
 import type { Transport } from '../http/transport.js';
 import { createRequestObserver } from '../observability/request-observer.js';
@@ -18,7 +18,7 @@ import type { ThreadSetup } from './thread-setup.js';
  * @throws {ListenError | TracingUnavailableError} when it cannot start
  */
 export async function startServing(
-  { thread, block, settings, bufferBytes, transportReason, logSalt }: ThreadSetup,
+  { thread, block, settings, bufferBytes, transportReason, feedLink, logSalt }: ThreadSetup,
   store: CacheStore,
   transport: Transport,
 ): Promise<Service> {
@@ -26,16 +26,25 @@ export async function startServing(
   const log = new ServiceLog(settings.log, undefined, logSalt);
   const tracing =
     settings.tracing === 'off' ? undefined : await createTracing(readPackageVersion());
-  return startService({
+  const feed = createThreadFeed(feedLink);
+  const service = await startService({
     store,
     transport,
     transportReason,
     codec: createValueCodec(),
-    feed: new ThreadFeed(),
+    feed,
     metrics,
     observer: createRequestObserver({ metrics, log, tracing }),
     log,
     budget: new ByteBudget(bufferBytes),
     settings,
   });
+  return {
+    ...service,
+    stop: async (hasten) => {
+      const outcome = await service.stop(hasten);
+      feed.close();
+      return outcome;
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { EngineHandle } from '../../src/index.js';
+import type { FeedLink } from '../changes/feed-link.js';
 import type { Transport } from '../http/transport.js';
 import type { ServiceSettings } from '../service-settings.js';
 
@@ -12,6 +13,8 @@ export interface ThreadSetup {
   /** Bytes that its requests and responses may hold on the heap together. */
   readonly bufferBytes: number;
   readonly transportReason: string;
+  /** To the feeds of the other threads; absent where there are none. */
+  readonly feedLink?: FeedLink;
   /** What hashes of keys in its log depend on. */
   readonly logSalt: Uint8Array;
 }

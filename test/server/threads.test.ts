@@ -1,6 +1,7 @@
 /** A service of several threads: one port, one memory, and what becomes of a thread that dies. */
 import { BroadcastChannel } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createNodeTransport } from '../../server/http/node-transport.js';
 import { ListenError, type Transport } from '../../server/http/transport.js';
 import { createUwsTransport } from '../../server/http/uws-transport.js';
@@ -66,6 +67,50 @@ async function connectToAll({ port, block }: ThreadedService): Promise<RawConnec
   return byThread.map(([, connection]) => connection);
 }
 
+interface Subscriber {
+  readonly socket: WebSocket;
+  /** Messages that were pushed. */
+  readonly pushes: unknown[];
+}
+
+/** Sockets that listen to all keys, until each thread has one; in the order of the threads. */
+async function subscribeToAll({ port, block }: ThreadedService): Promise<Subscriber[]> {
+  const found = new Map<number, Subscriber>();
+  const socketsOf = (): number[] =>
+    Array.from({ length: block.threadCount }, (_, thread) => block.gaugesOf(thread).sockets);
+  await until('each thread has a socket', async () => {
+    const before = socketsOf();
+    const subscriber = await subscribe(port);
+    let thread = -1;
+    await until('the socket is counted', () => {
+      thread = socketsOf().findIndex((count, index) => count > (before[index] ?? 0));
+      return thread !== -1;
+    });
+    if (!found.has(thread)) found.set(thread, subscriber);
+    return found.size === block.threadCount;
+  });
+  const byThread = [...found].toSorted(([left], [right]) => left - right);
+  return byThread.map(([, subscriber]) => subscriber);
+}
+
+async function subscribe(port: number): Promise<Subscriber> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+  opened.push(async () => socket.terminate());
+  // What becomes of a socket whose thread dies is no matter of the test.
+  socket.on('error', () => undefined);
+  const pushes: unknown[] = [];
+  const isSubscribed = new Promise<void>((resolve) => {
+    socket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as Record<string, unknown>;
+      if (message['id'] === 1) resolve();
+      else pushes.push(message);
+    });
+  });
+  socket.on('open', () => socket.send(JSON.stringify({ id: 1, op: 'subscribe', all: true })));
+  await isSubscribed;
+  return { socket, pushes };
+}
+
 function countsOf(block: ThreadedService['block']): number[] {
   return Array.from({ length: block.threadCount }, (_, thread) => block.operationsOf(thread));
 }
@@ -105,6 +150,22 @@ describe('two threads', () => {
       });
     }
     for (const connection of [first, second]) connection?.destroy();
+  });
+
+  test('tell subscribers of both what was written in either', async () => {
+    const service = await start();
+    const subscribers = await subscribeToAll(service);
+    const connections = await connectToAll(service);
+    for (const [thread, connection] of connections.entries()) {
+      connection.write(putText(`/cache/by-${thread}`, 'x'));
+      expect((await connection.nextResponse())?.status).toBe(201);
+      for (const { pushes } of subscribers) {
+        const push = { event: 'invalidate', namespace: '', keys: [`by-${thread}`] };
+        await until('the subscriber is told', () => pushes.length === thread + 1);
+        expect(pushes.at(-1)).toEqual(push);
+      }
+    }
+    for (const connection of connections) connection.destroy();
   });
 
   test('stop together, each after what it has in flight', async () => {
@@ -164,6 +225,16 @@ describe('a thread that dies', () => {
       connection.destroy();
     }
     connections[0]?.destroy();
+  });
+
+  test('leaves a gap that subscribers of the others are told of', async () => {
+    const service = await start();
+    const [first, second] = await subscribeToAll(service);
+    const isClosed = new Promise((resolve) => second?.socket.once('close', resolve));
+    failThread(1);
+    await isClosed;
+    await until('the gap is told', () => (first?.pushes.length ?? 0) > 0);
+    expect(first?.pushes).toEqual([{ event: 'resync', reason: 'gap' }]);
   });
 
   test('is replaced five times in a minute, no more, and readiness says so', async () => {
