@@ -12,8 +12,8 @@ import { startUpkeep } from './upkeep.js';
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | CacheError} when it
- *   cannot start
+ * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | MessageTypesError |
+ *   CacheError} when it cannot start
  */
 export async function runService(
   values: SettingValues,
@@ -30,6 +30,7 @@ export async function runService(
       threadCount,
       settings: toServiceSettings(values, engine.valueBytesMax, threadCount > 1),
       bufferBytes: values.bufferBytes,
+      messageDescriptorsPath: values.messageDescriptorsPath,
       transport,
       transportReason: why,
     });

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { DrainOutcome } from '../lifecycle.js';
 import type { ThreadReport, ThreadRequest } from './thread-messages.js';
 import type { WorkerSetup } from './thread-setup.js';
 
 /** A thread that has not stopped so long after it had to is terminated. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 10_000;
 
 // From the sources (tests) the built module is started: threads load no TypeScript.
 const ownSource = import.meta.url;
@@ -62,17 +61,24 @@ export class HttpWorker {
    * @param timeoutMs milliseconds that it gives them by itself
    */
   async stop(timeoutMs: number, hasten?: AbortSignal): Promise<DrainOutcome> {
-    const overdue = new AbortController();
-    const onHasten = (): void => this.post({ kind: 'hasten' });
+    let tellOverdue: () => void = () => undefined;
+    const isOverdue = new Promise<'overdue'>((resolve) => {
+      tellOverdue = () => resolve('overdue');
+    });
+    let timer = setTimeout(tellOverdue, timeoutMs + GRACE_MS);
+    const onHasten = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(tellOverdue, GRACE_MS);
+      this.post({ kind: 'hasten' });
+    };
     this.post({ kind: 'stop' });
     if (hasten?.aborted) onHasten();
     hasten?.addEventListener('abort', onHasten);
-    const isOverdue = delay(timeoutMs + GRACE_MS, 'overdue' as const, { signal: overdue.signal });
-    isOverdue.catch(() => undefined);
     const first = await Promise.race([this.ended.then(() => 'ended' as const), isOverdue]);
-    overdue.abort();
+    clearTimeout(timer);
     hasten?.removeEventListener('abort', onHasten);
-    // Only code that never returns comes here: there is no other way left to end it.
+    // Only code that never returns comes here. With uWebSockets.js it ends the whole process, by an
+    // abort: its handles cannot be closed from outside. There is no other way left.
     if (first === 'overdue') await this.worker.terminate();
     return this.outcome ?? 'timed-out';
   }

@@ -17,6 +17,8 @@ export interface ThreadsPlan {
   /** Of the process; each thread gets its share. */
   readonly settings: ServiceSettings;
   readonly bufferBytes: number;
+  /** A file of Protocol Buffers messages; empty for none. */
+  readonly messageDescriptorsPath: string;
   readonly transport: Transport;
   readonly transportReason: string;
   /** The module of the threads beside the first one; tests make one that fails. */
@@ -43,7 +45,7 @@ export function countThreads(wanted: number | 'auto', { portSharing }: Transport
 /**
  * Serves in the calling thread, and in others beside it, which all listen on one port.
  *
- * @throws {ListenError | CacheError | ThreadStartError} when one of them cannot start
+ * @throws {ListenError | CacheError | MessageTypesError | ThreadStartError} when one of them cannot start
  */
 export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<ThreadedService> {
   const { threadCount, transport } = plan;
@@ -59,6 +61,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     settings: { ...settings, port },
     bufferBytes: shareBufferBytes(plan.bufferBytes, settings, threadCount),
     transportReason: plan.transportReason,
+    messageDescriptorsPath: plan.messageDescriptorsPath,
     ...feedLinkOf(feedLinks[thread]),
     logSalt,
   });

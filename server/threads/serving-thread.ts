@@ -15,28 +15,35 @@ import type { ThreadSetup } from './thread-setup.js';
 /**
  * Serves in the calling thread.
  *
- * @throws {ListenError | TracingUnavailableError} when it cannot start
+ * @throws {ListenError | TracingUnavailableError | MessageTypesError} when it cannot start
  */
 export async function startServing(
-  { thread, block, settings, bufferBytes, transportReason, feedLink, logSalt }: ThreadSetup,
+  setup: ThreadSetup,
   store: CacheStore,
   transport: Transport,
 ): Promise<Service> {
+  const { thread, block, settings, messageDescriptorsPath } = setup;
   const metrics = new ThreadMetrics(new ServiceBlock(block), thread);
-  const log = new ServiceLog(settings.log, undefined, logSalt);
+  const log = new ServiceLog(settings.log, undefined, setup.logSalt);
   const tracing =
     settings.tracing === 'off' ? undefined : await createTracing(readPackageVersion());
-  const feed = createThreadFeed(feedLink);
+  const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
+  const { compressionProblem } = codec;
+  // The same in all threads: said once.
+  if (compressionProblem !== undefined && thread === 0) {
+    log.warn(`values are stored without compression: ${compressionProblem}`);
+  }
+  const feed = createThreadFeed(setup.feedLink);
   const service = await startService({
     store,
     transport,
-    transportReason,
-    codec: createValueCodec(),
+    transportReason: setup.transportReason,
+    codec,
     feed,
     metrics,
     observer: createRequestObserver({ metrics, log, tracing }),
     log,
-    budget: new ByteBudget(bufferBytes),
+    budget: new ByteBudget(setup.bufferBytes),
     settings,
   });
   return {
@@ -44,6 +51,7 @@ export async function startServing(
     stop: async (hasten) => {
       const outcome = await service.stop(hasten);
       feed.close();
+      await codec.close();
       return outcome;
     },
   };

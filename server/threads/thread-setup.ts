@@ -13,6 +13,8 @@ export interface ThreadSetup {
   /** Bytes that its requests and responses may hold on the heap together. */
   readonly bufferBytes: number;
   readonly transportReason: string;
+  /** A file of Protocol Buffers messages; empty for none. */
+  readonly messageDescriptorsPath: string;
   /** To the feeds of the other threads; absent where there are none. */
   readonly feedLink?: FeedLink;
   /** What hashes of keys in its log depend on. */
@@ -30,7 +32,7 @@ export interface WorkerSetup extends ThreadSetup {
  * together keep to it. Rates of one client are not: they are bounded in each thread.
  */
 export function shareSettings(settings: ServiceSettings, threadCount: number): ServiceSettings {
-  const { transport, sockets } = settings;
+  const { transport, sockets, compression } = settings;
   return {
     ...settings,
     sharesPort: threadCount > 1,
@@ -39,6 +41,10 @@ export function shareSettings(settings: ServiceSettings, threadCount: number): S
       connectionsMax: Math.ceil(transport.connectionsMax / threadCount),
     },
     sockets: { ...sockets, socketsMax: Math.ceil(sockets.socketsMax / threadCount) },
+    compression: {
+      ...compression,
+      poolThreadCount: Math.ceil(compression.poolThreadCount / threadCount),
+    },
   };
 }
 

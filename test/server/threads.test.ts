@@ -34,6 +34,7 @@ async function start(
   const service = await startThreads(engine, {
     threadCount: 2,
     bufferBytes: 64 * 1_024 ** 2,
+    messageDescriptorsPath: '',
     transport: await createUwsTransport(),
     transportReason: 'the test wants it',
     workerModule: FAILING_THREAD,
