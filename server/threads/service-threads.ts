@@ -45,7 +45,8 @@ export function countThreads(wanted: number | 'auto', { portSharing }: Transport
 /**
  * Serves in the calling thread, and in others beside it, which all listen on one port.
  *
- * @throws {ListenError | CacheError | MessageTypesError | ThreadStartError} when one of them cannot start
+ * @throws {ListenError | CacheError | MessageTypesError | ThreadStartError} when one of them cannot
+ *   start
  */
 export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<ThreadedService> {
   const { threadCount, transport } = plan;
