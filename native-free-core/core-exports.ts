@@ -17,6 +17,11 @@ export interface CoreExports {
 
   read(keyBytes: number, namespaceId: number, flags: number): number;
   unpin(): void;
+  /** XXH64 of a value: stripes of 32 bytes as they come, then the rest. Both halves signed. */
+  beginValueHash(): void;
+  addValueStripes(address: number, bytes: number): void;
+  endValueHash(address: number, bytes: number): number;
+  upperValueHash(): number;
 
   beginCommand(opcode: number, keyBytes: number, namespaceId: number, roomBytes: number): number;
   beginShardCommand(opcode: number, shardIndex: number): number;

@@ -32,6 +32,7 @@ export type HttpErrorCode =
   | 'ERR_HTTP_FOREIGN_ORIGIN'
   | 'ERR_HTTP_TOO_MANY_REQUESTS'
   | 'ERR_HTTP_UPGRADE_REQUIRED'
+  | 'ERR_HTTP_TOKEN_IN_URL'
   | 'ERR_HTTP_HEADERS_TOO_LARGE'
   | 'ERR_HTTP_REQUEST_TIMEOUT'
   | 'ERR_HTTP_VERSION_NOT_SUPPORTED'
@@ -41,6 +42,7 @@ export type HttpErrorCode =
   | 'ERR_SOCKET_DUPLICATE_ID'
   | 'ERR_SOCKET_TOO_MANY_SUBSCRIPTIONS'
   | 'ERR_SOCKET_TOO_MANY_REQUESTS'
+  | 'ERR_SOCKET_TOO_MANY_SOCKETS'
   | 'ERR_HTTP_INTERNAL';
 
 export type ErrorCode = CacheErrorCode | HttpErrorCode;
@@ -186,6 +188,11 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
     cause: 'The path speaks WebSocket alone, version 13.',
     remedy: 'Connect with a WebSocket client.',
   },
+  ERR_HTTP_TOKEN_IN_URL: {
+    status: 401,
+    cause: 'A token stands in the URL, where logs and proxies keep it.',
+    remedy: 'Send it in the header Authorization, and take it for known by others.',
+  },
   ERR_HTTP_HEADERS_TOO_LARGE: {
     status: 431,
     cause: 'The request line and the headers are longer than the service reads, or too many.',
@@ -232,6 +239,12 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
     ...RETRY_SOON,
     cause: 'The socket has as many unanswered requests as WS_MAX_IN_FLIGHT allows.',
     remedy: 'Wait for answers before sending more.',
+  },
+  ERR_SOCKET_TOO_MANY_SOCKETS: {
+    status: 503,
+    ...RETRY_SOON,
+    cause: 'There are as many WebSockets as WS_MAX_CONNECTIONS allows.',
+    remedy: 'Close those that are not used, or raise the setting.',
   },
   ERR_HTTP_INTERNAL: {
     status: 500,
@@ -280,6 +293,28 @@ export function isInternal(error: unknown): boolean {
   return statusOf(error) === HTTP_ERRORS.ERR_HTTP_INTERNAL.status;
 }
 
+/** A failure as it is told to a client in a frame of its own. */
+export interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  /** Whether another try makes sense. */
+  readonly isRetryable: boolean;
+  readonly status: number;
+}
+
+/** What a client is told about a failure, of whatever kind; of internal ones nothing. */
+export function tellError(error: unknown): ToldError {
+  const code = codeOf(error);
+  const entry = code === undefined ? undefined : ENTRIES.get(code);
+  if (code === undefined || entry === undefined || isInternal(error)) {
+    const message = INTERNAL_MESSAGE;
+    return { code: 'ERR_HTTP_INTERNAL', message, isRetryable: false, status: 500 };
+  }
+  const { message } = error as Error;
+  const { status, retryAfterSeconds } = entry;
+  return { code, message, isRetryable: retryAfterSeconds !== undefined, status };
+}
+
 /** The answer to a failure, of whatever kind. */
 export function errorReply(error: unknown): Reply {
   const code = codeOf(error);
@@ -303,13 +338,13 @@ function buildReply(code: string, message: string, extraHeaders: Reply['headers'
   return { status: entry.status, headers, body: encodeErrorBody(code, message) };
 }
 
-const INTERNAL_REPLY: Reply = buildReply(
-  'ERR_HTTP_INTERNAL',
-  'the service failed to answer; its log says why',
-  [],
-);
+const INTERNAL_MESSAGE = 'the service failed to answer; its log says why';
+const INTERNAL_REPLY: Reply = buildReply('ERR_HTTP_INTERNAL', INTERNAL_MESSAGE, []);
 
 /** The answer to a key under which nothing is stored: frequent, so made once. */
 export const MISS_REPLY: Reply = buildReply('ERR_HTTP_CACHE_MISS', 'nothing is stored here', [
   [HIT_HEADER, 'false'],
+  ['Cache-Status', 'hotshard; fwd=miss'],
+  // Other caches may keep any 404 for a while, and so hide an entry that is stored meanwhile.
+  ['Cache-Control', 'no-store'],
 ]);

@@ -1,4 +1,5 @@
 import { RequestError } from './error-table.js';
+import type { RequestGate } from './http/request-gate.js';
 import type { Exchange, ExchangeHandler } from './http/transport.js';
 import type { OperationDocument } from './openapi/operation-document.js';
 import type { OperationName } from './operation-names.js';
@@ -65,31 +66,47 @@ interface CompiledRoute {
 const PARAMETER = /^\{[a-z]+\}$/;
 const PARAMETERS_MAX = 2;
 
+const OPEN_GATE: RequestGate = {
+  watchesReads: false,
+  admit: (exchange) => exchange,
+  answerPreflight: () => false,
+};
+
 /**
  * Compiles the table. Routes are tried in order, so the one served most stands first; among routes
  * that fit one path, the one with the fixed segment must stand before that with a parameter.
  *
  * @param onError answers an exchange whose handler failed
+ * @param gate what requests pass before their handlers; default: all do
  * @throws {TypeError} for a path that cannot be compiled
  */
 export function createRouter(
   table: readonly Route[],
   observer: RequestObserver,
   onError: (exchange: Exchange, error: unknown) => void,
+  gate: RequestGate = OPEN_GATE,
 ): ExchangeHandler {
   const routes = table.map(compileRoute);
   return (exchange) => {
     const startMs = performance.now();
     let operation: Operation | undefined;
+    let admitted = exchange;
     const end = (error: unknown): void => {
-      if (error !== undefined) onError(exchange, error);
+      if (error !== undefined) onError(admitted, error);
       observer.onEnd(operation?.name, exchange, startMs, error);
     };
     try {
       const route = findRoute(routes, exchange.path);
       operation = route.operations.get(exchange.method);
-      if (operation === undefined) throw methodNotAllowed(route);
-      const pending = run(route, operation, exchange, observer);
+      if (operation === undefined) {
+        if (!gate.answerPreflight(exchange, route.allow)) throw methodNotAllowed(route);
+        end(undefined);
+        return undefined;
+      }
+      if (exchange.method !== 'GET' || gate.watchesReads) {
+        admitted = gate.admit(exchange, operation.name);
+      }
+      const pending = run(route, operation, admitted, observer);
       if (pending !== undefined) {
         // A refusal that comes later carries an id, and headers cannot be read any more by then.
         if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);

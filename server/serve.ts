@@ -14,6 +14,7 @@ import { ThreadMetrics } from './observability/thread-metrics.js';
 import { createTracing } from './observability/tracing.js';
 import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
+import { startUpkeep } from './upkeep.js';
 
 /**
  * Serves until `stop` is requested and requests in flight have ended.
@@ -29,6 +30,8 @@ export async function runService(
 ): Promise<number> {
   const { transport, why } = await chooseTransport(values.httpTransport);
   const engine = await createEngine(toEngineOptions(values));
+  const endUpkeep =
+    values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
     const settings = toServiceSettings(values, engine.valueBytesMax, false);
     const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
@@ -52,6 +55,7 @@ export async function runService(
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {
+    endUpkeep?.();
     await engine.close();
   }
 }

@@ -7,6 +7,7 @@ import type { DialectParts } from './dialects/dialect-parts.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
+import { createRequestGate } from './http/request-gate.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
 import { EngineReading } from './observability/engine-reading.js';
@@ -17,6 +18,7 @@ import { readPackageVersion } from './package-version.js';
 import { createRouter, type RequestObserver } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
+import { createUpgradeRoute } from './websocket/upgrade-route.js';
 import { REQUEST_ID_HEADER } from './wire.js';
 
 /** Where the service writes lines for its operator. */
@@ -82,11 +84,11 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const routes = [
     ...createEntryRoutes(dialectParts),
     ...createObservabilityRoutes(observed, settings.metrics),
+    createUpgradeRoute(),
   ];
-  const router = createRouter(routes, observer, (exchange, error) => {
-    answerError(log, exchange, error);
-  });
-  const sockets = createSocketServer(dialectParts, feed);
+  const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
+  const router = createRouter(routes, observer, onError, createRequestGate(settings));
+  const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
   block.setState(thread, 'starting');

@@ -13,7 +13,7 @@ import type { LeaseOutcome } from './leases/lease.js';
 import type { LeaseOptions, Loader, LoadOptions } from './leases/lease-options.js';
 import { LeaseSpace } from './leases/lease-space.js';
 import { fillIncrement, type IncrementOptions } from './numbers/increment.js';
-import { type SetIfOptions, splitSetIf } from './numbers/set-if.js';
+import { checkVersion, type SetIfOptions, splitSetIf } from './numbers/set-if.js';
 import { type KeyPage, type KeyPageOptions, resolvePageOptions } from './scans/key-page.js';
 import { filterPattern, globPattern, type KeyFilter, prefixPattern } from './scans/key-pattern.js';
 import { listKeys } from './scans/list-keys.js';
@@ -25,6 +25,7 @@ import type { SetOptions } from './set-options.js';
 import { runInvalidation } from './tags/invalidate-tags.js';
 import { alternativesOf, type InvalidateTagsOptions } from './tags/tag-match.js';
 import { checkOneTag, type TagNames } from './tags/tag-names.js';
+import type { Command } from './writes/command.js';
 import { KeyspaceWrites } from './writes/keyspace-writes.js';
 
 /** How an invalidation ended. */
@@ -97,18 +98,27 @@ export class Keyspace extends KeyspaceWrites {
     }
   }
 
+  /**
+   * Removes an entry only if it still is the one that was read: `version` is what `getWithMeta` or
+   * `getView` gave. Resolves to whether it was removed.
+   */
+  deleteIf(key: string, version: number): Promise<boolean> {
+    try {
+      this.context.assertOpen('deleteIf');
+      checkVersion('deleteIf', version);
+      const command = this.#deleteCommand(key, FLAG_VERSION);
+      command.guard = version;
+      return this.answer(command);
+    } catch (error) {
+      return this.context.rejection(key, error);
+    }
+  }
+
   /** Removes a key and resolves to the value it had, `undefined` when it was not there. */
   getAndDelete<T = unknown>(key: string): Promise<T | undefined> {
     try {
       this.context.assertOpen('getAndDelete');
-      const command = this.writer.draft();
-      command.opcode = OP_DELETE;
-      command.namespaceId = this.namespaceId;
-      command.key = key;
-      command.encoding = 0;
-      command.flags = FLAG_RETURN_OLD;
-      command.ttlMs = TTL_NEVER_MS;
-      return this.answerOld<T>(command);
+      return this.answerOld<T>(this.#deleteCommand(key, FLAG_RETURN_OLD));
     } catch (error) {
       return this.context.rejection(key, error);
     }
@@ -309,6 +319,17 @@ export class Keyspace extends KeyspaceWrites {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #deleteCommand(key: string, flags: number): Command {
+    const command = this.writer.draft();
+    command.opcode = OP_DELETE;
+    command.namespaceId = this.namespaceId;
+    command.key = key;
+    command.encoding = 0;
+    command.flags = flags;
+    command.ttlMs = TTL_NEVER_MS;
+    return command;
   }
 
   get #leaseSpace(): LeaseSpace {

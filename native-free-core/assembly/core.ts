@@ -49,5 +49,6 @@ export {
 } from "./inspection";
 export { isTicking, refreshMs, tick, tickBy } from "./clock";
 export { park, pause, spinForWork } from "./parking";
+export { addValueStripes, beginValueHash, endValueHash, upperValueHash } from "./value-hash";
 export { verifyIndexOnly, verifyShard } from "./verify";
 export { storesUntilTrap, trapAfterStores } from "./store";

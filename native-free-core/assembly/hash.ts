@@ -3,20 +3,31 @@
 
 import { loadWord } from "./bytes";
 
-const PRIME_1: u64 = 0x9e3779b185ebca87;
-const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;
+export const PRIME_1: u64 = 0x9e3779b185ebca87;
+export const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;
 const PRIME_3: u64 = 0x165667b19e3779f9;
 const PRIME_4: u64 = 0x85ebca77c2b2ae63;
-const PRIME_5: u64 = 0x27d4eb2f165667c5;
+export const PRIME_5: u64 = 0x27d4eb2f165667c5;
 
+/** One lane of a stripe. */
 @inline
-function round(accumulator: u64, lane: u64): u64 {
+export function round(accumulator: u64, lane: u64): u64 {
   return rotl<u64>(accumulator + lane * PRIME_2, 31) * PRIME_1;
 }
 
 @inline
 function mergeRound(hash: u64, accumulator: u64): u64 {
   return (hash ^ round(0, accumulator)) * PRIME_1 + PRIME_4;
+}
+
+/** What the four lanes come to behind the last stripe of 32 bytes. */
+@inline
+export function mergeLanes(a: u64, b: u64, c: u64, d: u64): u64 {
+  let hash = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
+  hash = mergeRound(hash, a);
+  hash = mergeRound(hash, b);
+  hash = mergeRound(hash, c);
+  return mergeRound(hash, d);
 }
 
 function hashLanes(address: usize, end: usize, seed: u64): u64 {
@@ -31,11 +42,7 @@ function hashLanes(address: usize, end: usize, seed: u64): u64 {
     d = round(d, load<u64>(address + 24));
     address += 32;
   }
-  let hash = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
-  hash = mergeRound(hash, a);
-  hash = mergeRound(hash, b);
-  hash = mergeRound(hash, c);
-  return mergeRound(hash, d);
+  return mergeLanes(a, b, c, d);
 }
 
 @inline
@@ -53,7 +60,7 @@ function mixByte(hash: u64, byte: u64): u64 {
  * the bits of the length: a loop would check for interrupts in each turn.
  */
 @inline
-function finish(start: u64, from: usize, bytes: u32): u64 {
+export function finish(start: u64, from: usize, bytes: u32): u64 {
   let hash = start;
   let at = from;
   if (bytes & 16) {

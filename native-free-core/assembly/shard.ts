@@ -150,7 +150,7 @@ function count(counter: usize): void {
   put64(counter, load<u64>(counter) + 1);
 }
 
-/** True unless a set asks for another version than that of the present item; 0 = no item. */
+/** True unless a write asks for another version than that of the present item; 0 = no item. */
 @inline
 function hasVersion(record: usize, item: usize): bool {
   if ((load<u8>(record + RECORD_FLAGS) & FLAG_VERSION) == 0) return true;
@@ -384,15 +384,20 @@ function growPolicy(shard: usize): void {
   if (page != NO_PAGE) policyAddPage(shard, page);
 }
 
-/** Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned. */
+/**
+ * Removes a key. OK when it was there, stale too, else REFUSED; a stale value is not returned, and
+ * has no version.
+ */
 export function applyDelete(shard: usize, record: usize, thread: u32): i32 {
   put32(record + RECORD_OLD, 0);
-  voidLeaseOfRecord(shard, record);
   const entry = findRecordKey(shard, record);
-  if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
-  const item = toAddress(load<u32>(entry));
-  const current = isCurrent(item);
+  const item = entry != 0 ? toAddress(load<u32>(entry)) : 0;
+  const current = item != 0 && isCurrent(item);
   const fresh = current && !isStale(item);
+  // One that is refused by its condition leaves a load of the key alone, too.
+  if (!hasVersion(record, fresh ? item : 0)) return STATUS_REFUSED;
+  voidLeaseOfRecord(shard, record);
+  if (entry == 0 || isOvertaken(record)) return STATUS_REFUSED;
   removeEntry(shard, load<u64>(record + RECORD_HASH), entry);
   const isWanted = (load<u8>(record + RECORD_FLAGS) & FLAG_RETURN_OLD) != 0;
   if (fresh && isWanted) returnOld(shard, record, item, thread);

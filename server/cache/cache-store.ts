@@ -3,7 +3,7 @@ import type { Engine, EntryView, Keyspace } from '../../src/index.js';
 /** What the service reads of an entry; valid until the next call on the store. */
 export type StoredView = Pick<
   EntryView,
-  'bytes' | 'chunks' | 'sizeBytes' | 'ttlMs' | 'contentType'
+  'bytes' | 'chunks' | 'sizeBytes' | 'ttlMs' | 'ageMs' | 'version' | 'contentType' | 'writeHash'
 >;
 
 /** The entries of one namespace, as the service uses them. */
@@ -14,7 +14,9 @@ export interface Space
     | 'has'
     | 'getWithMeta'
     | 'set'
+    | 'setIf'
     | 'delete'
+    | 'deleteIf'
     | 'touch'
     | 'persist'
     | 'invalidatePrefix'

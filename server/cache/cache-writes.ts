@@ -1,8 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SetOptions } from '../../src/index.js';
 import type { Change, ChangeFeed } from '../changes/change-feed.js';
 import type { StoredValue } from '../codecs/stored-value.js';
 import { RequestError } from '../error-table.js';
-import type { CacheStore, Space } from './cache-store.js';
+import type { CacheStore, Space, StoredView } from './cache-store.js';
+import { entryHash } from './entry-hash.js';
+
+/** Tries of a write that asks for what it replaces, before it gives up. */
+const ATTEMPTS_MAX = 50;
+const ATTEMPT_DELAY_MS = 2;
 
 /** Where an entry is. The empty namespace is the default one. */
 export interface EntryAddress {
@@ -16,6 +22,12 @@ export interface WriteOptions {
   readonly only?: 'absent' | 'present';
   readonly tags: readonly string[];
 }
+
+/**
+ * Whether a write may replace an entry, by the hash of its value (`entryHash`); `undefined`: there
+ * is none.
+ */
+export type EntryCondition = (hash: string | undefined) => boolean;
 
 /** What a request does to the time that an entry has left. */
 export type TtlChange =
@@ -62,14 +74,44 @@ export class CacheWrites {
     { ttlMs, only, tags }: WriteOptions,
   ): Promise<boolean> {
     const space = this.open(namespace);
-    const options: SetOptions = {
-      ...(ttlMs !== undefined && { ttl: ttlMs }),
-      ...(only !== undefined && { only }),
-      ...(value.storedType !== undefined && { contentType: value.storedType }),
-      ...(tags.length > 0 && { tags }),
-    };
+    const options = setOptions(value, { ttlMs, tags });
+    const stored = space.set(key, value.bytes, { ...options, ...(only !== undefined && { only }) });
     const change: Change = { kind: 'keys', namespace, keys: [key], action: 'update', tags };
-    return this.apply(space.set(key, value.bytes, options), change, (isStored) => isStored);
+    return this.apply(stored, change, (isStored) => isStored);
+  }
+
+  /**
+   * Stores a value where the condition holds for what it replaces, as one step: nothing is written
+   * in between. `only` has no meaning here.
+   *
+   * @returns whether it held
+   * @throws {RequestError} `ERR_CACHE_BUSY` while others replace the entry again and again
+   */
+  async setWhere(
+    { namespace, key }: EntryAddress,
+    value: StoredValue,
+    { ttlMs, tags }: Omit<WriteOptions, 'only'>,
+    isMet: EntryCondition,
+  ): Promise<boolean> {
+    const space = this.open(namespace);
+    const options = setOptions(value, { ttlMs, tags });
+    const stored = changeWhere(space, key, isMet, (version) =>
+      space.setIf(key, value.bytes, { ...options, version }),
+    );
+    const change: Change = { kind: 'keys', namespace, keys: [key], action: 'update', tags };
+    return this.apply(stored, change, (isStored) => isStored);
+  }
+
+  /** Removes an entry where the condition holds for it, as one step; whether it held. */
+  async deleteWhere({ namespace, key }: EntryAddress, isMet: EntryCondition): Promise<boolean> {
+    const space = this.find(namespace);
+    if (space === undefined) return isMet(undefined);
+    const removed = changeWhere(space, key, isMet, (version) =>
+      // Nothing to remove is as good as removed.
+      version === 0 ? Promise.resolve(true) : space.deleteIf(key, version),
+    );
+    const change: Change = { kind: 'keys', namespace, keys: [key], action: 'delete', tags: [] };
+    return this.apply(removed, change, (isRemoved) => isRemoved);
   }
 
   /** Removes an entry; whether it was there. */
@@ -126,10 +168,51 @@ export class CacheWrites {
   }
 }
 
+function setOptions(
+  { storedType }: StoredValue,
+  { ttlMs, tags }: Pick<WriteOptions, 'ttlMs' | 'tags'>,
+): SetOptions {
+  return {
+    ...(ttlMs !== undefined && { ttl: ttlMs }),
+    ...(storedType !== undefined && { contentType: storedType }),
+    ...(tags.length > 0 && { tags }),
+  };
+}
+
+/** Looks, judges, and changes what was judged and nothing else; looks again where it is not. */
+async function changeWhere(
+  space: Space,
+  key: string,
+  isMet: EntryCondition,
+  change: (version: number) => Promise<boolean>,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const view = readView(space, key);
+    if (view?.version === 0) {
+      // A write of this thread is on its way; it gets its version once it was applied.
+      await delay(ATTEMPT_DELAY_MS);
+      continue;
+    }
+    const version = view?.version ?? 0;
+    if (!isMet(view === undefined ? undefined : entryHash(view))) return false;
+    if (await change(version)) return true;
+  }
+  throw new RequestError('ERR_CACHE_BUSY', 'the entry is being replaced again and again');
+}
+
+/** @throws {RequestError} `ERR_CACHE_BUSY` when nobody can say whether there is an entry */
+function readView(space: Space, key: string): StoredView | undefined {
+  const view = space.getView(key);
+  if (view === undefined && space.readState() === 'busy') {
+    throw new RequestError('ERR_CACHE_BUSY', 'the entry is being written; try again');
+  }
+  return view;
+}
+
 async function changeTtl(space: Space, key: string, ttl: TtlChange): Promise<boolean> {
   if (ttl.kind === 'persist') return space.persist(key);
   if (ttl.kind === 'set') return space.touch(key, ttl.ttlMs);
-  const view = space.getView(key);
+  const view = readView(space, key);
   if (view === undefined) return false;
   // What has no end cannot be put off.
   if (view.ttlMs === Number.POSITIVE_INFINITY) return true;

@@ -1,10 +1,16 @@
+import { RequestError } from '../error-table.js';
 import { DEFAULT_CONTENT_TYPE, encodeText } from '../wire.js';
 import type { ValueCodec } from './stored-value.js';
 
 /** Values as they are. */
 export function createValueCodec(): ValueCodec {
   return {
-    admit: ({ bytes, contentType }) => ({ bytes, storedType: contentType }),
+    admit: ({ bytes, contentType, contentEncoding }) => {
+      if ((contentEncoding ?? 'identity').toLowerCase() !== 'identity') {
+        throw new RequestError('ERR_HTTP_UNSUPPORTED_CODING', 'the service keeps no coding');
+      }
+      return { bytes, storedType: contentType };
+    },
     admitJson: (bytes) => ({ bytes, storedType: 'application/json' }),
     isPlain: () => true,
     present: ({ bytes, storedType }) => ({

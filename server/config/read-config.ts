@@ -3,6 +3,7 @@ import { ConfigError } from './config-error.js';
 import { readConfigFile } from './config-file.js';
 import { type Conflict, findConflicts } from './conflicts.js';
 import { nearestName } from './nearest-name.js';
+import { CONFIG_FILE_NAME, OWN_PREFIX, URL_NAME } from './own-names.js';
 import { filePathOf, flagOf, hintAt, showName } from './setting-names.js';
 import {
   type DerivedFallback,
@@ -15,12 +16,6 @@ import {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Names the config file, as does the flag `--config`. */
-export const CONFIG_FILE_NAME = 'HOTSHARD_CONFIG';
-/** Names the service that client commands talk to, as does the flag `--url`. */
-export const URL_NAME = 'HOTSHARD_URL';
-
-const OWN_PREFIX = 'HOTSHARD_';
 /** Of tests and benchmarks, which the environment of a developer may hold. */
 const DEVELOPMENT_NAME = /^HOTSHARD_(?:TEST_.*|BENCH_.*|SEED|TRACES)$/;
 const SETTING_PREFIX = /^(?:SERVER|HTTP|WS|CACHE|METRICS|LOG)_/;

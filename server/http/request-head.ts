@@ -11,11 +11,27 @@ export interface RequestHead {
   /** As sent, empty too; `undefined` when absent. */
   readonly ttl: string | undefined;
   readonly contentType: string | undefined;
+  /** As sent, several lines joined by commas; `undefined` when absent. */
+  readonly contentEncoding: string | undefined;
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly mode: string | undefined;
+  /** Lines of `X-Cache-Tags` and `Cache-Tag`, each a list with commas. */
+  readonly tagLists: readonly string[];
+  /** Lines of `Surrogate-Key`, each a list with spaces. */
+  readonly surrogateKeys: readonly string[];
 }
 
 /** Lines of the headers that matter, repeated ones kept apart. */
 interface HeaderLines {
   host: string[];
+  authorization: string[];
+  'cache-tag': string[];
+  'if-match': string[];
+  'if-none-match': string[];
+  'surrogate-key': string[];
+  'x-cache-mode': string[];
+  'x-cache-tags': string[];
   'content-encoding': string[];
   'content-length': string[];
   'content-range': string[];
@@ -32,8 +48,42 @@ interface HeaderLines {
  * @throws {RequestError}
  */
 export function readRequestHead(exchange: Exchange): RequestHead {
+  const lines = readLines(exchange);
+  if (lines.host.length !== 1 || lines.host[0] === '') throw malformed('exactly one Host');
+  const isChunked = readTransferEncoding(lines['transfer-encoding']);
+  const statedBytes = readContentLength(lines['content-length']);
+  if (isChunked && statedBytes !== undefined) {
+    throw malformed('either Content-Length or Transfer-Encoding');
+  }
+  // Two of them may be two clients, as two parsers see it.
+  if (lines.authorization.length > 1) throw malformed('Authorization at most once');
+  if (lines['content-range'].length > 0) {
+    throw new RequestError('ERR_HTTP_MALFORMED_REQUEST', 'a part of a value cannot be stored');
+  }
+  return {
+    contentBytes: isChunked ? undefined : (statedBytes ?? 0),
+    statesBody: isChunked || statedBytes !== undefined,
+    ttl: single(lines['x-cache-ttl'], 'X-Cache-TTL'),
+    contentType: single(lines['content-type'], 'Content-Type'),
+    contentEncoding: joined(lines['content-encoding']),
+    ifMatch: joined(lines['if-match']),
+    ifNoneMatch: joined(lines['if-none-match']),
+    mode: single(lines['x-cache-mode'], 'X-Cache-Mode'),
+    tagLists: [...lines['x-cache-tags'], ...lines['cache-tag']],
+    surrogateKeys: lines['surrogate-key'],
+  };
+}
+
+function readLines(exchange: Exchange): HeaderLines {
   const lines: HeaderLines = {
     host: [],
+    authorization: [],
+    'cache-tag': [],
+    'if-match': [],
+    'if-none-match': [],
+    'surrogate-key': [],
+    'x-cache-mode': [],
+    'x-cache-tags': [],
     'content-encoding': [],
     'content-length': [],
     'content-range': [],
@@ -44,33 +94,7 @@ export function readRequestHead(exchange: Exchange): RequestHead {
   exchange.visitHeaders((name, value) => {
     if (Object.hasOwn(lines, name)) lines[name as keyof HeaderLines].push(value);
   });
-  if (lines.host.length !== 1 || lines.host[0] === '') throw malformed('exactly one Host');
-  const isChunked = readTransferEncoding(lines['transfer-encoding']);
-  const statedBytes = readContentLength(lines['content-length']);
-  if (isChunked && statedBytes !== undefined) {
-    throw malformed('either Content-Length or Transfer-Encoding');
-  }
-  refusePartsAndCodings(lines);
-  return {
-    contentBytes: isChunked ? undefined : (statedBytes ?? 0),
-    statesBody: isChunked || statedBytes !== undefined,
-    ttl: single(lines['x-cache-ttl'], 'X-Cache-TTL'),
-    contentType: single(lines['content-type'], 'Content-Type'),
-  };
-}
-
-/** A body is stored as it comes and given back whole: what it stands for must be itself. */
-function refusePartsAndCodings(lines: HeaderLines): void {
-  if (lines['content-range'].length > 0) {
-    throw new RequestError('ERR_HTTP_MALFORMED_REQUEST', 'a part of a value cannot be stored');
-  }
-  const [coding] = lines['content-encoding'];
-  if (lines['content-encoding'].length > 1 || (coding ?? 'identity').toLowerCase() !== 'identity') {
-    throw new RequestError(
-      'ERR_HTTP_UNSUPPORTED_CODING',
-      'the service keeps no Content-Encoding: send the body without one',
-    );
-  }
+  return lines;
 }
 
 function readTransferEncoding(lines: readonly string[]): boolean {
@@ -92,6 +116,11 @@ function readContentLength(lines: readonly string[]): number | undefined {
 function single(lines: readonly string[], name: string): string | undefined {
   if (lines.length > 1) throw malformed(`${name} at most once`);
   return lines[0];
+}
+
+/** Lines of a header that is a list, as one. */
+function joined(lines: readonly string[]): string | undefined {
+  return lines.length === 0 ? undefined : lines.join(', ');
 }
 
 function malformed(rule: string): RequestError {

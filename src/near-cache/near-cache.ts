@@ -1,5 +1,6 @@
 import {
   RESULT_CONTENT_TYPE_BYTES,
+  RESULT_CREATED_MS,
   RESULT_ENCODING,
   RESULT_EXPIRY_MS,
   RESULT_ITEM,
@@ -88,6 +89,7 @@ export class NearCache {
     entry.reference = resultWords[RESULT_REFERENCE / 4] as number;
     entry.upperHash = resultWords[RESULT_UPPER_HASH / 4] as number;
     entry.version = resultFloats[RESULT_VERSION / 8] as number;
+    entry.createdMs = resultFloats[RESULT_CREATED_MS / 8] as number;
     entry.expiryMs = resultFloats[RESULT_EXPIRY_MS / 8] as number;
     const nowMs = this.#session.nowMs();
     entry.renewalMs = nowMs + RENEWAL_MS;

@@ -26,6 +26,12 @@ export class NearEntry {
   /** From then on the stripe's counter may have gone round. */
   renewalMs = 0;
   contentType: string | undefined = undefined;
+  /** In arena time. */
+  createdMs = 0;
+  /** Whether the halves of the hash of the bytes are known; they are signed. */
+  isHashed = false;
+  hashLow = 0;
+  hashHigh = 0;
   encoding = 0;
   /** The item in shared memory: its place, its write, half of its hash. */
   reference = 0;

@@ -131,6 +131,7 @@ export class NearKeyspace {
     if (!cache.isCopyOfResult(entry)) {
       entry.value = NOT_DECODED;
       entry.bytes = undefined;
+      entry.isHashed = false;
     }
     cache.validate(entry);
     entry.encoding = cache.resultEncoding;

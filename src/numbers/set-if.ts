@@ -11,9 +11,13 @@ export interface SetIfOptions extends SetOptions {
 /** @throws {CacheError} `ERR_CACHE_INVALID_OPTIONS` */
 export function splitSetIf(options: SetIfOptions): { version: number; rest: SetOptions } {
   const { version, ...rest } = (options ?? {}) as SetIfOptions;
-  if (!Number.isSafeInteger(version) || version < 0) {
-    const given = describeValue(version);
-    throw invalidOptions('setIf', [`version: ${given} is no version: an integer of 0 or more`]);
-  }
+  checkVersion('setIf', version);
   return { version, rest };
+}
+
+/** @throws {CacheError} `ERR_CACHE_INVALID_OPTIONS` */
+export function checkVersion(operation: string, version: number): void {
+  if (Number.isSafeInteger(version) && version >= 0) return;
+  const given = describeValue(version);
+  throw invalidOptions(operation, [`version: ${given} is no version: an integer of 0 or more`]);
 }

@@ -1,12 +1,19 @@
 import {
   RESULT_CONTENT_TYPE_BYTES,
+  RESULT_CREATED_MS,
   RESULT_EXPIRY_MS,
   RESULT_ITEM,
   RESULT_VALUE_BYTES,
+  RESULT_VERSION,
 } from '../../native-free-core/assembly/layout.js';
 import { bufferTooSmall } from '../errors.js';
 import type { ThreadSession } from '../thread-session.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
+import { ValueHash } from './value-hash.js';
+
+/** ASCII of the sixteen digits. */
+const HEX_DIGITS: Uint8Array = Buffer.from('0123456789abcdef');
+const HASH_HALF_DIGITS = 8;
 
 /** An entry whose bytes lie on the heap of this thread. */
 export interface KeptEntry {
@@ -14,6 +21,14 @@ export interface KeptEntry {
   readonly contentType: string | undefined;
   /** In arena time; Infinity = none. */
   readonly expiryMs: number;
+  /** In arena time. */
+  readonly createdMs: number;
+  /** 0 while the write is still on its way. */
+  readonly version: number;
+  /** Whether the halves of its hash are known; they are signed. */
+  isHashed: boolean;
+  hashLow: number;
+  hashHigh: number;
 }
 
 /**
@@ -28,6 +43,8 @@ export class EntryView {
   #bytes: Uint8Array | undefined;
   #chunks: readonly Uint8Array[] | undefined;
   #kept: KeptEntry | undefined;
+  #hash: ValueHash | undefined;
+  readonly #takeRuns = (): readonly Uint8Array[] => this.chunks;
 
   /** @internal */
   constructor(session: ThreadSession) {
@@ -129,6 +146,56 @@ export class EntryView {
     return Math.max(0, expiryMs - this.#session.nowMs());
   }
 
+  /** Milliseconds since the value was written. */
+  get ageMs(): number {
+    const createdMs =
+      this.#kept === undefined
+        ? (this.#session.resultFloats[RESULT_CREATED_MS / 8] as number)
+        : this.#kept.createdMs;
+    return Math.max(0, this.#session.nowMs() - createdMs);
+  }
+
+  /** What `setIf` and `deleteIf` compare; 0 while the write is still on its way. */
+  get version(): number {
+    if (this.#kept !== undefined) return this.#kept.version;
+    return this.#session.resultFloats[RESULT_VERSION / 8] as number;
+  }
+
+  /**
+   * Writes the XXH64 of the value (with the seed 0) as 16 hexadecimal digits in ASCII, such as the
+   * ETag of an answer is made of. Equal values have equal hashes; it is no protection against
+   * somebody who looks for two values with one hash.
+   *
+   * @param offset where the digits begin in the target, which has room for them
+   */
+  writeHash(target: Uint8Array, offset: number): void {
+    const kept = this.#kept;
+    if (kept === undefined) {
+      const hash = this.#valueHash;
+      hash.hashRead(this.sizeBytes, this.#takeRuns);
+      writeHex(target, offset, hash.high);
+      writeHex(target, offset + HASH_HALF_DIGITS, hash.low);
+      return;
+    }
+    if (!kept.isHashed) this.#hashKept(kept);
+    writeHex(target, offset, kept.hashHigh);
+    writeHex(target, offset + HASH_HALF_DIGITS, kept.hashLow);
+  }
+
+  #hashKept(kept: KeptEntry): void {
+    const hash = this.#valueHash;
+    hash.hashRuns([kept.bytes]);
+    kept.hashLow = hash.low;
+    kept.hashHigh = hash.high;
+    kept.isHashed = true;
+  }
+
+  // Most programs never ask for one.
+  get #valueHash(): ValueHash {
+    this.#hash ??= new ValueHash(this.#session);
+    return this.#hash;
+  }
+
   /** The content type that was stored with the value. */
   get contentType(): string | undefined {
     if (this.#kept !== undefined) return this.#kept.contentType;
@@ -136,5 +203,11 @@ export class EntryView {
     if (lengthBytes === 0) return undefined;
     const { buffer, contentTypeAddress } = this.#session;
     return buffer.toString('latin1', contentTypeAddress, contentTypeAddress + lengthBytes);
+  }
+}
+
+function writeHex(target: Uint8Array, offset: number, word: number): void {
+  for (let digit = 0; digit < HASH_HALF_DIGITS; digit++) {
+    target[offset + digit] = HEX_DIGITS[(word >>> (28 - 4 * digit)) & 15] as number;
   }
 }

@@ -27,7 +27,7 @@ import { PENDING_MISS, type PendingEntry } from '../writes/pending-writes.js';
 import { joinRuns, valueRuns } from './entry-bytes.js';
 import { type EntryMeta, NOTHING, NOTHING_BUSY, type ReadState } from './entry-meta.js';
 import type { EntryView, KeptEntry } from './entry-view.js';
-import { READ_HIT, READ_META, READ_NEAR, READ_STALE, READ_VALUE } from './read-flags.js';
+import { READ_HIT, READ_META, READ_NEAR, READ_STALE, READ_VALUE, READ_VIEW } from './read-flags.js';
 
 /** The reads of one namespace: synchronous, and they wait for a writer at most about 2 ms. */
 export abstract class KeyspaceReads {
@@ -120,7 +120,7 @@ export abstract class KeyspaceReads {
     const pending = context.isPlain ? undefined : this.#findPending(key);
     if (pending === PENDING_MISS) return undefined;
     if (pending !== undefined) return context.view.loadKept(pending);
-    return this.#read(key, READ_HIT) === STATUS_OK ? context.view.load() : undefined;
+    return this.#read(key, READ_VIEW) === STATUS_OK ? context.view.load() : undefined;
   }
 
   /**
@@ -219,7 +219,7 @@ export abstract class KeyspaceReads {
   #viewNear(near: NearKeyspace, key: string, isCounted: boolean): EntryView | undefined {
     this.context.assertOpen('read');
     const { epoch } = near;
-    const flags = isCounted ? READ_VALUE | READ_NEAR : READ_HIT | READ_NEAR;
+    const flags = isCounted ? READ_VALUE | READ_NEAR : READ_VIEW;
     if (this.#read(key, flags) !== STATUS_OK) return undefined;
     const entry = near.keep(key, epoch);
     if (entry !== undefined) this.context.near?.copyBytes(entry);

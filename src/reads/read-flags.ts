@@ -11,3 +11,5 @@ export const READ_STALE = 8;
 /** Also what a kept copy is checked by. */
 export const READ_NEAR = 16;
 export const READ_HIT: number = READ_VALUE | READ_TOUCH;
+/** What a view tells: also age and version, and by which write the value is known. */
+export const READ_VIEW: number = READ_HIT | READ_NEAR;

@@ -1,17 +1,14 @@
 import { FLAG_KEEP_TTL, OP_DELETE } from '../../native-free-core/assembly/layout.js';
 import { namespaceEpoch } from '../namespace-epoch.js';
 import type { ReadGate } from '../read-gate.js';
+import type { KeptEntry } from '../reads/entry-view.js';
 import type { TagNames } from '../tags/tag-names.js';
 import type { ThreadSession } from '../thread-session.js';
 import type { Command } from './command.js';
 
-/** A value that this thread has written and nobody has applied yet. */
-export interface PendingEntry {
-  readonly bytes: Uint8Array;
+/** A value that this thread has written and nobody has applied yet; it has no version. */
+export interface PendingEntry extends KeptEntry {
   readonly encoding: number;
-  readonly contentType: string | undefined;
-  /** In arena time; Infinity = none. */
-  readonly expiryMs: number;
 }
 
 /** Answer for a key that a pending command deletes, or whose pending value has expired. */
@@ -110,6 +107,11 @@ export class PendingWrites {
       encoding: command.encoding,
       contentType: command.contentType === '' ? undefined : command.contentType,
       expiryMs: command.expiryMs,
+      createdMs: this.#session.nowMs(),
+      version: 0,
+      isHashed: false,
+      hashLow: 0,
+      hashHigh: 0,
     };
   }
 

@@ -78,6 +78,37 @@ describe.each(ENGINE_KINDS)('compare and set with %s', (_, options) => {
     });
   });
 
+  test('deleteIf removes the entry that was read, and no other', async () => {
+    const { engine } = opened;
+    for (const value of ['first', LARGE]) {
+      await engine.set('removed', value);
+      const version = engine.getView('removed')?.version ?? 0;
+      expect(version).toBe(engine.getWithMeta('removed').version);
+      await engine.set('removed', value);
+      expect(await engine.deleteIf('removed', version)).toBe(false);
+      expect(engine.has('removed')).toBe(true);
+      const present = engine.getView('removed')?.version ?? 0;
+      expect(await engine.deleteIf('removed', present)).toBe(true);
+      expect(engine.has('removed')).toBe(false);
+      expect(await engine.deleteIf('removed', present)).toBe(false);
+      expect(await engine.deleteIf('removed', 0)).toBe(false);
+    }
+    for (const wrong of [-1, 1.5, Number.NaN, '1', undefined]) {
+      await expect(engine.deleteIf('removed', wrong as number)).rejects.toMatchObject({
+        code: 'ERR_CACHE_INVALID_OPTIONS',
+      });
+    }
+  });
+
+  test('a deleteIf that is refused leaves a load of the key alone', async () => {
+    const { engine } = opened;
+    const outcome = await engine.lease('loaded');
+    if (outcome.state !== 'granted') throw new Error('nobody else loads');
+    expect(await engine.deleteIf('loaded', 7)).toBe(false);
+    expect(await outcome.lease.fill('value')).toBe(true);
+    expect(engine.get('loaded')).toBe('value');
+  });
+
   test('getAndDelete resolves to what it removed, of every kind and size', async () => {
     const { engine } = opened;
     const values = ['text', { a: 1 }, null, 7, Buffer.from([1, 2]), LARGE, 'é'.repeat(9_000), ''];
@@ -135,6 +166,33 @@ test('a clear between call and application refuses setIf', async () => {
   letGo();
   expect([await stored, await fresh]).toEqual([false, false]);
   expect([space.has('a'), space.has('b')]).toEqual([false, false]);
+});
+
+test('what is on its way: a deleteIf hides nothing before it was applied', async () => {
+  await using engine = await createEngine({ memory: '8mb', writes: { kind: 'ring' } });
+  await engine.set('a', 'value');
+  const { version } = engine.getWithMeta('a');
+  const letGo = holdShards(engine);
+  const removed = engine.deleteIf('a', version);
+  expect(engine.get('a')).toBe('value');
+  letGo();
+  expect(await removed).toBe(true);
+  expect(engine.has('a')).toBe(false);
+});
+
+test('a view tells how old its entry is, whoever keeps it', async () => {
+  const clock = new FakeClock();
+  await using engine = await createEngine({ memory: '8mb', workers: 0, clock });
+  await engine.set('aged', 'x');
+  for (const ageMs of [0, 700, 1_400, 2_100]) {
+    expect(engine.getView('aged')?.ageMs).toBe(ageMs);
+    expect(engine.getWithMeta('aged').ageMs).toBe(ageMs);
+    clock.advance(700);
+  }
+  await engine.touch('aged', 60_000);
+  expect(engine.getView('aged')?.ageMs).toBe(2_800);
+  await engine.set('aged', 'y');
+  expect(engine.getView('aged')?.ageMs).toBe(0);
 });
 
 test('an entry whose time is over counts as absent', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CacheStore, Space, StoredView } from '../../../server/cache/cache-store.js';
 import { CacheError, type CacheErrorCode, type SetOptions } from '../../../src/index.js';
 
@@ -5,6 +6,7 @@ type ReadState = ReturnType<CacheStore['readState']>;
 
 /** Large values come in parts of this size, the last one shorter. */
 const PAGE_BYTES = 60_001;
+const HASH_DIGITS = 16;
 
 function notAsked(): never {
   throw new Error('the test asks the store for something that its double does not do');
@@ -48,7 +50,20 @@ export class StoreDouble implements CacheStore {
     for (let offset = 0; offset < bytes.length; offset += PAGE_BYTES) {
       chunks.push(bytes.subarray(offset, offset + PAGE_BYTES));
     }
-    return { bytes, chunks, sizeBytes: bytes.length, ttlMs, contentType: undefined };
+    const writeHash = (target: Uint8Array, offset: number): void => {
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      target.set(Buffer.from(digest.slice(0, HASH_DIGITS)), offset);
+    };
+    return {
+      bytes,
+      chunks,
+      sizeBytes: bytes.length,
+      ttlMs,
+      ageMs: 0,
+      version: 1,
+      contentType: undefined,
+      writeHash,
+    };
   }
 
   readState(): ReadState {
@@ -67,6 +82,8 @@ export class StoreDouble implements CacheStore {
   }
 
   readonly valueBytesMax = 64 * 1_024 ** 2;
+  readonly setIf = notAsked;
+  readonly deleteIf = notAsked;
   readonly has = notAsked;
   readonly getWithMeta = notAsked;
   readonly touch = notAsked;

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { RequestError } from '../error-table.js';
+import type { OperationName } from '../operation-names.js';
+import type { ServiceSettings } from '../service-settings.js';
+import { CrossOrigin } from './cross-origin.js';
+import { RateLimit } from './rate-limit.js';
+import type { Exchange } from './transport.js';
+
+/**
+ * What every request passes before its handler sees it, whatever its dialect: which origin it comes
+ * from, and whether its client sends too many.
+ */
+export interface RequestGate {
+  /** Whether reads are looked at too; where not, a hit pays nothing for the gate. */
+  readonly watchesReads: boolean;
+  /**
+   * @returns the exchange that the handler gets
+   * @throws {RequestError}
+   */
+  admit(exchange: Exchange, operation: OperationName): Exchange;
+  /** Answers an OPTIONS that asks for a page of another origin; whether it was that. */
+  answerPreflight(exchange: Exchange, methods: string): boolean;
+}
+
+/** @param settings those of one thread: each counts the requests that come to it */
+export function createRequestGate({
+  allowedOrigins,
+  requestsPerSecondMax,
+}: Pick<ServiceSettings, 'allowedOrigins' | 'requestsPerSecondMax'>): RequestGate {
+  const origins = new CrossOrigin(allowedOrigins);
+  const rate = requestsPerSecondMax > 0 ? new RateLimit(requestsPerSecondMax) : undefined;
+  return {
+    watchesReads: origins.letsPagesIn || rate !== undefined,
+    admit: (exchange, operation) => {
+      const admitted = origins.admit(exchange);
+      // Whoever watches over the service must see it while clients send too much.
+      const isLimited = rate !== undefined && operation !== 'status';
+      if (isLimited && !rate.admits(clientOf(exchange))) throw tooManyRequests();
+      return admitted;
+    },
+    answerPreflight: (exchange, methods) =>
+      origins.letsPagesIn && origins.answerPreflight(origins.admit(exchange), methods),
+  };
+}
+
+/**
+ * Who sends: the token, else the address of the connection. Headers that name another address are
+ * not heeded, since anybody can write them. Tokens are not kept, their hashes are.
+ */
+function clientOf(exchange: Exchange): string {
+  const token = exchange.header('authorization');
+  if (token === '') return `address ${exchange.remoteAddress}`;
+  return `token ${createHash('sha256').update(token).digest('base64')}`;
+}
+
+function tooManyRequests(): RequestError {
+  return new RequestError(
+    'ERR_HTTP_TOO_MANY_REQUESTS',
+    'this client sends more requests a second than HTTP_MAX_REQUESTS_PER_SECOND allows',
+  );
+}
