@@ -20,8 +20,8 @@ import { startUpkeep } from './upkeep.js';
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | CacheError} when it
- *   cannot start
+ * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | MessageTypesError |
+ *   CacheError} when it cannot start
  */
 export async function runService(
   values: SettingValues,
@@ -34,6 +34,10 @@ export async function runService(
     values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
     const settings = toServiceSettings(values, engine.valueBytesMax, false);
+    const { messageDescriptorsPath } = values;
+    const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
+    const { compressionProblem } = codec;
+    if (compressionProblem !== undefined) log.info(`no compression: ${compressionProblem}`);
     const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
     const serviceLog = new ServiceLog(settings.log);
     const tracing =
@@ -41,7 +45,7 @@ export async function runService(
     const service = await startService({
       store: engine,
       transport,
-      codec: createValueCodec(),
+      codec,
       feed: new ThreadFeed(),
       metrics,
       observer: createRequestObserver({ metrics, log: serviceLog, tracing }),
@@ -52,6 +56,7 @@ export async function runService(
     log.info(`hotshard listening on ${service.url} (${describe(values, why)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
+    await codec.close();
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {
