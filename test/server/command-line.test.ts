@@ -93,6 +93,18 @@ describe('values', () => {
     await output(['set', 'same', 'named', '--namespace', 'n1']);
     expect(await output(['get', 'same'])).toBe('default');
     expect(await output(['get', 'same', '-n', 'n1'])).toBe('named');
+    const named = ['object', '{"a":[1]}', '--type', 'json', '-n', 'n1', '--ttl', '5m'];
+    expect(await output(['set', ...named, '--nx'])).toBe('');
+    expect(await run(['set', ...named, '--nx'])).toMatchObject({ code: 1, stdout: '' });
+    expect(JSON.parse(await output(['get', 'object', '-n', 'n1', '--json']))).toMatchObject({
+      contentType: 'application/json',
+      ttlSeconds: expect.any(Number),
+      value: { a: [1] },
+    });
+    expect(await run(['set', 'x', '{', '--type', 'json', '-n', 'n1'])).toMatchObject({
+      code: 1,
+      stderr: 'hotshard: the value is no JSON, as --type says\n',
+    });
     expect(await output(['del', 'same', '-n', 'n1', '--json'])).toBe('{"deleted":1}\n');
     expect(await output(['get', 'same'])).toBe('default');
   });
@@ -170,9 +182,8 @@ describe('many entries', () => {
     expect(await named('--pattern', 'inv:[2]', '--json')).toBe('{"deleted":1}\n');
     expect(await named('--tag', 'red')).toBe('0\n');
     expect(await run(['invalidate', '--pattern', '*', '-n', 'inv'])).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringContaining('ERR_HTTP_PRECONDITION_REQUIRED'),
+      code: 2,
+      stderr: 'hotshard: --pattern: that is every entry; say --all if it is meant\n',
     });
     expect(await named('--all')).toBe('1\n');
     expect(await output(['keys', '-n', 'inv'])).toBe('');
@@ -231,6 +242,7 @@ describe('a command that was not written correctly', () => {
     [['set', 'a', 'x', '--nx', '--xx'], /^hotshard: --nx and --xx exclude each other$/],
     [['set', 'a', 'x', '--tags', 'ü'], /^hotshard: --tags: only printable ASCII/],
     [['set', 'a', 'x', '--type', 'a\r\nb'], /^hotshard: --type: is no media type$/],
+    [['set', 'a', 'x', '--type', 'text', '-n', 'n'], /^hotshard: --type: only json and bytes/],
     [['keys', '--prefix', 'a', '--pattern', 'b'], /^hotshard: --prefix and --pattern exclude/],
     [['keys', '--limit', '0'], /^hotshard: --limit: must be a whole number/],
     [['invalidate'], /^hotshard: give one of --prefix, --pattern, --tag and --all$/],
