@@ -124,6 +124,11 @@ function printLines(parts: TopParts, first: StatsReport): Promise<void> {
   });
 }
 
+/** Terminals that do not know their size say 0. */
+function sizeOr(size: number | undefined, usual: number): number {
+  return size === undefined || size === 0 ? usual : size;
+}
+
 async function drawFrames(parts: TopParts, first: StatsReport): Promise<void> {
   const { address, output, input } = parts;
   const colors = colorsFor(output);
@@ -132,7 +137,7 @@ async function drawFrames(parts: TopParts, first: StatsReport): Promise<void> {
   const samples: TopSample[] = [compareStats(first, first, 1)];
   let trouble: string | undefined;
   const draw = (): void => {
-    const size = { columns: output.columns ?? 80, rows: output.rows ?? 24 };
+    const size = { columns: sizeOr(output.columns, 80), rows: sizeOr(output.rows, 24) };
     screen.draw(renderFrame({ address, samples, trouble }, size, colors));
   };
   const screen = new TerminalScreen(output, input, () => quit.abort(), draw);

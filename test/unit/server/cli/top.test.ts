@@ -201,6 +201,18 @@ describe('on a terminal', () => {
     await ended;
   });
 
+  test('a terminal that does not know its size is drawn on as usual', async () => {
+    const { output, input, ended } = start(true, { intervalMs: 3_600_000 });
+    await until('it is drawn', () => output.written.includes('shard'));
+    output.written = '';
+    output.rows = 0;
+    output.columns = 0;
+    output.emit('resize');
+    expect(output.written).toContain('shard');
+    input.press('q');
+    await ended;
+  });
+
   test('a service that is away for a while is told, and waited for', async () => {
     let asked = 0;
     const { output, input, ended } = start(true, {
