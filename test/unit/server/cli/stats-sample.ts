@@ -7,6 +7,7 @@ export function statsOf(changes: Partial<StatsReport> = {}): StatsReport {
   return {
     version: '1.2.3',
     uptimeSeconds: 100,
+    countedAtSeconds: 100,
     transport: 'node:http',
     threads: 1,
     isDraining: false,

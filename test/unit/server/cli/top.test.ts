@@ -4,8 +4,9 @@ import { CommandError } from '../../../../server/cli/command-error.js';
 import { describeStats } from '../../../../server/cli/stats.js';
 import { colorsFor } from '../../../../server/cli/terminal-text.js';
 import { renderFrame, sparkline } from '../../../../server/cli/top/render-frame.js';
-import { compareStats, sampleToJson } from '../../../../server/cli/top/top-sample.js';
+import { sampleToJson, type TopSample, TopSampler } from '../../../../server/cli/top/top-sample.js';
 import { runTop, type TopParts } from '../../../../server/cli/top/watch-top.js';
+import type { StatsReport } from '../../../../server/observability/stats-report.js';
 import { until } from '../../../support/until.js';
 import { statsOf } from './stats-sample.js';
 
@@ -13,6 +14,10 @@ const ESCAPE = '\u001b';
 const OTHER_SCREEN = `${ESCAPE}[?1049h${ESCAPE}[?25l`;
 const FIRST_SCREEN = `${ESCAPE}[?25h${ESCAPE}[?1049l`;
 const PLAIN = colorsFor({ isTTY: false, write: () => true }, {});
+
+function compare(before: StatsReport, after: StatsReport, seconds: number): TopSample {
+  return new TopSampler(before).next(after, seconds);
+}
 
 class OutputDouble extends EventEmitter {
   written = '';
@@ -68,7 +73,13 @@ function start(
     isJson: false,
     readStats: () => {
       asked += 1;
-      return Promise.resolve(statsOf({ hits: 900 + asked * 10, uptimeSeconds: 100 + asked }));
+      return Promise.resolve(
+        statsOf({
+          hits: 900 + asked * 10,
+          uptimeSeconds: 100 + asked,
+          countedAtSeconds: 100 + asked,
+        }),
+      );
     },
     output,
     input,
@@ -83,6 +94,7 @@ describe('what happened between two readings', () => {
     const before = statsOf();
     const after = statsOf({
       uptimeSeconds: 102,
+      countedAtSeconds: 102,
       hits: 990,
       misses: 110,
       sets: 30,
@@ -94,7 +106,7 @@ describe('what happened between two readings', () => {
         set_ttl: { ok: 4, refused: 0, failed: 0, p50Ms: 1, p90Ms: 2, p99Ms: 3, maxBucketMs: null },
       },
     });
-    expect(compareStats(before, after, 2)).toMatchObject({
+    expect(compare(before, after, 2)).toMatchObject({
       readsPerSecond: 50,
       hitRatio: 0.9,
       setsPerSecond: 10,
@@ -109,13 +121,26 @@ describe('what happened between two readings', () => {
   });
 
   test('has no hit ratio without reads, and no negative rates after a new start', () => {
-    expect(compareStats(statsOf(), statsOf(), 1).hitRatio).toBeUndefined();
-    const anew = compareStats(statsOf(), statsOf({ uptimeSeconds: 1, hits: 5, misses: 5 }), 1);
+    expect(compare(statsOf(), statsOf(), 1).hitRatio).toBeUndefined();
+    const later = { uptimeSeconds: 1, countedAtSeconds: 1, hits: 5, misses: 5 };
+    const anew = compare(statsOf(), statsOf(later), 1);
     expect(anew).toMatchObject({ readsPerSecond: 0, setsPerSecond: 0 });
   });
 
+  test('goes by the time at which the engine was read, and stays until it is read again', () => {
+    const sampler = new TopSampler(statsOf());
+    const read = statsOf({ countedAtSeconds: 102, hits: 1_000 });
+    expect(sampler.next(read, 1).readsPerSecond).toBe(50);
+    expect(sampler.next(read, 1)).toMatchObject({ readsPerSecond: 50, hitRatio: 1 });
+    // Of another thread, which read earlier.
+    const older = statsOf({ countedAtSeconds: 101.5, hits: 990 });
+    expect(sampler.next(older, 1).readsPerSecond).toBe(50);
+    const later = statsOf({ countedAtSeconds: 104, hits: 1_000 });
+    expect(sampler.next(later, 1)).toMatchObject({ readsPerSecond: 0, hitRatio: undefined });
+  });
+
   test('is one line of JSON', () => {
-    const line = sampleToJson(compareStats(statsOf(), statsOf(), 1), new Date(0));
+    const line = sampleToJson(compare(statsOf(), statsOf(), 1), new Date(0));
     expect(line).not.toContain('\n');
     expect(JSON.parse(line)).toMatchObject({
       time: '1970-01-01T00:00:00.000Z',
@@ -131,7 +156,9 @@ describe('what happened between two readings', () => {
 describe('the picture', () => {
   const frame = {
     address: 'http://127.0.0.1:8080',
-    samples: [compareStats(statsOf(), statsOf({ uptimeSeconds: 101, hits: 1_000 }), 1)],
+    samples: [
+      compare(statsOf(), statsOf({ uptimeSeconds: 101, countedAtSeconds: 101, hits: 1_000 }), 1),
+    ],
     trouble: undefined,
   };
 
