@@ -54,7 +54,7 @@ const configuration = {
         'Only node-web-socket.ts, which a browser build leaves out, may import ws.',
       severity: 'error',
       from: { path: '^src/client/', pathNot: '^src/client/node-web-socket\\.ts$' },
-      to: { pathNot: '^(src/client/|node_modules/msgpackr/)' },
+      to: { pathNot: '^src/client/|(^|/)node_modules/msgpackr/' },
     },
     {
       name: 'core-is-pure',

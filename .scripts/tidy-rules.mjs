@@ -23,7 +23,7 @@ const mayImport = new Map([
   ['native-free-core', []],
   ['workers', ['native-free-core/']],
   ['src', ['native-free-core/', 'workers/']],
-  ['server', ['src/index.ts']],
+  ['server', ['src/index.ts', 'src/client/client.ts']],
   ['bench', ['native-free-core/', 'workers/', 'src/', 'server/', 'test/', 'package.json']],
   [
     'test',
@@ -42,8 +42,8 @@ const mayImport = new Map([
 ]);
 const libraryLayers = new Set(['native-free-core', 'workers', 'src']);
 const assemblyFolder = 'native-free-core/assembly/';
-// The two files whose purpose is to say what is public.
-const exportLists = new Set(['src/index.ts', `${assemblyFolder}core.ts`]);
+// The files whose purpose is to say what is public.
+const exportLists = new Set(['src/index.ts', 'src/client/client.ts', `${assemblyFolder}core.ts`]);
 const bannedFileNames = new Set(
   ['common', 'helper', 'helpers', 'misc', 'shared', 'types', 'util', 'utils'].flatMap((name) =>
     ['ts', 'mts', 'js', 'mjs'].map((extension) => `${name}.${extension}`),

@@ -119,8 +119,8 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
   },
   ERR_HTTP_UNSUPPORTED_CODING: {
     status: 415,
-    cause: 'The body has a Content-Encoding, which would be lost when the value is read.',
-    remedy: 'Send the body as it is to be read, and say what it is in Content-Type.',
+    cause: 'The body has a Content-Encoding that the service does not know, or several.',
+    remedy: 'Send the body as it is, or in one of gzip, br and lz4.',
   },
   ERR_HTTP_MALFORMED_BODY: {
     status: 400,
@@ -134,8 +134,8 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
   },
   ERR_HTTP_UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    cause: 'The operation takes another Content-Type than the body has.',
-    remedy: 'Send Content-Type: application/json, in UTF-8.',
+    cause: 'Content-Type is malformed, or is none that the operation or the service takes.',
+    remedy: 'Send application/json in UTF-8, or for a value what the message says.',
   },
   ERR_HTTP_NOT_ACCEPTABLE: {
     status: 406,

@@ -14,13 +14,14 @@ import { ThreadMetrics } from './observability/thread-metrics.js';
 import { createTracing } from './observability/tracing.js';
 import { readPackageVersion } from './package-version.js';
 import { type Log, startService } from './service.js';
+import { startUpkeep } from './upkeep.js';
 
 /**
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | CacheError} when it
- *   cannot start
+ * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | MessageTypesError |
+ *   CacheError} when it cannot start
  */
 export async function runService(
   values: SettingValues,
@@ -29,8 +30,14 @@ export async function runService(
 ): Promise<number> {
   const { transport, why } = await chooseTransport(values.httpTransport);
   const engine = await createEngine(toEngineOptions(values));
+  const endUpkeep =
+    values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
     const settings = toServiceSettings(values, engine.valueBytesMax, false);
+    const { messageDescriptorsPath } = values;
+    const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
+    const { compressionProblem } = codec;
+    if (compressionProblem !== undefined) log.info(`no compression: ${compressionProblem}`);
     const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
     const serviceLog = new ServiceLog(settings.log);
     const tracing =
@@ -38,7 +45,7 @@ export async function runService(
     const service = await startService({
       store: engine,
       transport,
-      codec: createValueCodec(),
+      codec,
       feed: new ThreadFeed(),
       metrics,
       observer: createRequestObserver({ metrics, log: serviceLog, tracing }),
@@ -49,9 +56,11 @@ export async function runService(
     log.info(`hotshard listening on ${service.url} (${describe(values, why)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
+    await codec.close();
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {
+    endUpkeep?.();
     await engine.close();
   }
 }

@@ -1,4 +1,5 @@
 import { CacheError } from '../../src/index.js';
+import { MessageTypesError } from '../codecs/message-types.js';
 import { ConfigError } from '../config/config-error.js';
 import { nameSettings } from '../config/engine-options.js';
 import { readConfig } from '../config/read-config.js';
@@ -38,6 +39,7 @@ function isExpected(error: unknown): error is Error {
     error instanceof ListenError ||
     error instanceof TransportUnavailableError ||
     error instanceof TracingUnavailableError ||
+    error instanceof MessageTypesError ||
     error instanceof CacheError
   );
 }

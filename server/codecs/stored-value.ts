@@ -31,19 +31,24 @@ export interface Wish {
   readonly acceptEncoding: string;
 }
 
-/** A value as it goes to a client. */
-export interface PresentedValue {
-  readonly bytes: Uint8Array;
+/** What headers say about a value that goes to a client. */
+export interface SentForm {
   readonly contentType: string;
   /** `undefined` for identity. */
   readonly contentEncoding: string | undefined;
 }
 
+/** A value as it goes to a client. */
+export interface PresentedValue extends SentForm {
+  /** The stored bytes themselves where they go out as they are. */
+  readonly bytes: Uint8Array;
+}
+
 /** A value as a member of a JSON document. */
 export interface JsonMember {
-  /** Complete JSON text: the stored text itself where JSON was stored. */
+  /** Complete JSON text: the stored bytes themselves where JSON was stored without a coding. */
   readonly text: Uint8Array;
-  /** How bytes that are neither JSON nor convertible are written: as a string of base64. */
+  /** Whether it is a string of base64: so bytes are written that are no JSON, text or the like. */
   readonly isBase64: boolean;
 }
 
@@ -54,7 +59,8 @@ export interface JsonMember {
 export interface ValueCodec {
   /**
    * Checks a body and gives the form in which it is stored: JSON must be well-formed, codings must
-   * decode within the limit on values, and LZ4 is applied where it saves enough.
+   * decode within the limit on values, and LZ4 is applied where it saves enough. The bytes of the
+   * body must stay as they are until the answer is there.
    *
    * @throws {RequestError} also as a rejection
    */
@@ -64,13 +70,31 @@ export interface ValueCodec {
   /** Whether `present` gives these bytes as they are, whatever the wish: nothing to convert. */
   isPlain(storedType: string | undefined): boolean;
   /**
+   * The headers with which bytes of the stored type go out as they are, for this wish; `undefined`
+   * when `present` must be asked because the bytes change. As cheap as comparing the three texts
+   * with those of the last call, and the answer is the same object each time: for hits.
+   *
+   * @param accept the header as sent, empty for anything
+   * @param acceptEncoding the header as sent, empty for identity alone
+   */
+  asStored(
+    storedType: string | undefined,
+    accept: string,
+    acceptEncoding: string,
+  ): SentForm | undefined;
+  /**
    * The value as the client wants it: JSON for MessagePack and the reverse, decompressed where the
-   * coding is not accepted. What cannot be converted goes as it is stored.
+   * coding is not accepted. What cannot be converted goes as it is stored. The value's bytes are
+   * the caller's again when the call returns, unless the answer is a value with the same bytes.
    *
    * @throws {RequestError} also as a rejection
    */
   present(value: StoredValue, wish: Wish): PresentedValue | Promise<PresentedValue>;
-  /** The value as JSON text, for documents that hold values. */
+  /**
+   * The value as JSON text, for documents that hold values: JSON as it is stored, MessagePack and
+   * registered messages of Protocol Buffers converted where nothing is lost, text as a string, and
+   * everything else in base64. The value's bytes are treated as by `present`.
+   */
   toJson(value: StoredValue): JsonMember | Promise<JsonMember>;
   /** Ends the threads of the pool, if there are any. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import type {
   GivenBody,
   JsonMember,
   PresentedValue,
+  SentForm,
   StoredValue,
   ValueCodec,
 } from '../../../server/codecs/stored-value.js';
@@ -39,6 +40,10 @@ export class CodecDouble implements ValueCodec {
 
   isPlain(): boolean {
     return true;
+  }
+
+  asStored(storedType: string | undefined): SentForm {
+    return { contentType: storedType ?? 'application/octet-stream', contentEncoding: undefined };
   }
 
   present({ bytes, storedType }: StoredValue): PresentedValue {

@@ -85,10 +85,13 @@ export async function serveStore(
   const faults: unknown[] = [];
   const budget = new ByteBudget(bufferBytes);
   const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
+  const merged = { ...DEFAULT_SETTINGS, ...settings };
+  const codec = await createValueCodec(merged);
+  cleanups.push(() => codec.close());
   const service = await startService({
     store,
     transport: await openTransport(transportKind),
-    codec: createValueCodec(),
+    codec,
     feed: new ThreadFeed(),
     metrics,
     observer: createRequestObserver({
@@ -98,7 +101,7 @@ export async function serveStore(
     }),
     budget,
     log: { info: () => undefined, fault: (error) => faults.push(error) },
-    settings: { ...DEFAULT_SETTINGS, ...settings },
+    settings: merged,
   });
   cleanups.push(() => service.stop(AbortSignal.abort()));
   return { service, port: service.port, url: service.url, budget, faults };
