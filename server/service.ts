@@ -4,7 +4,11 @@ import { CacheWrites } from './cache/cache-writes.js';
 import type { ChangeFeed } from './changes/change-feed.js';
 import type { ValueCodec } from './codecs/stored-value.js';
 import type { DialectParts } from './dialects/dialect-parts.js';
+import { createEnvelopedRoutes } from './dialects/enveloped/enveloped-routes.js';
+import { createNamespacedRoutes } from './dialects/namespaced/namespaced-routes.js';
+import { createBatchRoutes } from './dialects/plain/batch-routes.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
+import { createSelectionRoutes } from './dialects/plain/selection-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
 import { createRequestGate } from './http/request-gate.js';
@@ -86,6 +90,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const dialectParts: DialectParts = { ...parts, writes };
   const documented = [
     ...createEntryRoutes(dialectParts),
+    ...createBatchRoutes(dialectParts),
+    ...createSelectionRoutes(dialectParts),
+    ...createEnvelopedRoutes(dialectParts),
+    ...createNamespacedRoutes(dialectParts),
     ...createObservabilityRoutes(observed, settings.metrics),
     createUpgradeRoute(),
   ];
