@@ -66,6 +66,8 @@ export interface Service {
    * @param hasten when it aborts, what is left is cut at once
    */
   stop(hasten?: AbortSignal): Promise<DrainOutcome>;
+  /** Stops listening and cuts every connection, now: for a thread that cannot go on. */
+  cut(): void;
 }
 
 /**
@@ -125,6 +127,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         return outcome;
       });
       return stopping;
+    },
+    cut: () => {
+      sampler?.stop();
+      listener.close();
     },
   };
 }
