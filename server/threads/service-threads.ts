@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../src/index.js';
 import { createFeedLinks, type FeedLink, retireFeedLink } from '../changes/feed-link.js';
 import { type ListenAddress, ListenError, type Transport } from '../http/transport.js';
 import type { DrainOutcome } from '../lifecycle.js';
+import { logEngineEvents } from '../observability/engine-events-log.js';
 import { ServiceBlock } from '../observability/service-block.js';
 import { makeSalt, ServiceLog } from '../observability/service-log.js';
 import type { Service } from '../service.js';
@@ -10,6 +12,8 @@ import type { ServiceSettings } from '../service-settings.js';
 import { HttpWorkers } from './http-workers.js';
 import { startServing } from './serving-thread.js';
 import { shareBufferBytes, shareSettings, type ThreadSetup } from './thread-setup.js';
+
+const CURSOR_KEY_BYTES = 32;
 
 /** What the threads of a service are made of. */
 export interface ThreadsPlan {
@@ -51,7 +55,11 @@ export function countThreads(wanted: number | 'auto', { portSharing }: Transport
 export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<ThreadedService> {
   const { threadCount, transport } = plan;
   const block = ServiceBlock.create(threadCount);
-  const settings = shareSettings(plan.settings, threadCount);
+  const settings = {
+    // What one thread has given out, another must understand.
+    cursorKey: randomBytes(CURSOR_KEY_BYTES),
+    ...shareSettings(plan.settings, threadCount),
+  };
   // Only an exclusive listener is told that a foreign process has the port.
   const port = threadCount === 1 ? settings.port : await findPort(transport, settings);
   const logSalt = makeSalt();
@@ -66,6 +74,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     ...feedLinkOf(feedLinks[thread]),
     logSalt,
   });
+  const log = new ServiceLog(settings.log);
   const first = await startServing(setupOf(0), engine, transport);
   const handle = engine.handle();
   const setups = Array.from({ length: threadCount - 1 }, (_, index) => {
@@ -75,7 +84,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
   try {
     workers = await HttpWorkers.start({
       setups,
-      log: new ServiceLog(settings.log),
+      log,
       onLost: ({ feedLink }) => {
         if (feedLink !== undefined) retireFeedLink(feedLink);
       },
@@ -85,6 +94,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     await first.stop(AbortSignal.abort());
     throw error;
   }
+  logEngineEvents(engine, log);
   return { block, url: first.url, port: first.port, stop: createStop(first, workers, settings) };
 }
 
