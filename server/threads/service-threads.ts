@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../src/index.js';
+import { createCursorKey } from '../cache/key-cursors.js';
 import { createFeedLinks, type FeedLink, retireFeedLink } from '../changes/feed-link.js';
 import { type ListenAddress, ListenError, type Transport } from '../http/transport.js';
 import type { DrainOutcome } from '../lifecycle.js';
@@ -12,8 +12,6 @@ import type { ServiceSettings } from '../service-settings.js';
 import { HttpWorkers } from './http-workers.js';
 import { startServing } from './serving-thread.js';
 import { shareBufferBytes, shareSettings, type ThreadSetup } from './thread-setup.js';
-
-const CURSOR_KEY_BYTES = 32;
 
 /** What the threads of a service are made of. */
 export interface ThreadsPlan {
@@ -55,11 +53,8 @@ export function countThreads(wanted: number | 'auto', { portSharing }: Transport
 export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<ThreadedService> {
   const { threadCount, transport } = plan;
   const block = ServiceBlock.create(threadCount);
-  const settings = {
-    // What one thread has given out, another must understand.
-    cursorKey: randomBytes(CURSOR_KEY_BYTES),
-    ...shareSettings(plan.settings, threadCount),
-  };
+  const cursorKey = plan.settings.cursorKey ?? createCursorKey();
+  const settings = { ...shareSettings(plan.settings, threadCount), cursorKey };
   // Only an exclusive listener is told that a foreign process has the port.
   const port = threadCount === 1 ? settings.port : await findPort(transport, settings);
   const logSalt = makeSalt();

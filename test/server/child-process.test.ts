@@ -7,12 +7,8 @@ import { putText, RawConnection, requestText } from './support/raw-connection.js
 import { roundTrip } from './support/round-trip.js';
 import { ask, get } from './support/test-service.js';
 
-const SMALL = {
-  SERVER_HTTP_PORT: '0',
-  CACHE_MAX_MEMORY_MB: '16',
-  // On a machine that does much else, operations are slow, and lines would tell of it.
-  LOG_LEVEL: 'error',
-};
+// On a busy machine operations are slow, and warned of.
+const SMALL = { SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '16', LOG_LEVEL: 'error' };
 const started: ChildService[] = [];
 
 function start(

@@ -6,13 +6,15 @@ import { until } from '../support/until.js';
 import { ChildService } from './support/child-service.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
 import { roundTrip } from './support/round-trip.js';
-import { ask, get } from './support/test-service.js';
+import { ask, get, openTransport, TRANSPORT_KINDS } from './support/test-service.js';
 
+const kind = TRANSPORT_KINDS[0] ?? 'node';
+const { portSharing } = await openTransport(kind);
 const TWO_THREADS = {
   SERVER_HTTP_PORT: '0',
   CACHE_MAX_MEMORY_MB: '16',
   HTTP_THREADS: '2',
-  HTTP_TRANSPORT: 'uws',
+  HTTP_TRANSPORT: kind,
   // On a machine that does much else, operations are slow, and lines would tell of it.
   LOG_LEVEL: 'error',
 };
@@ -37,7 +39,7 @@ async function pendingRequests(port: number): Promise<number> {
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-describe('two HTTP threads', () => {
+describe.skipIf(!portSharing.works)('two HTTP threads', () => {
   test('SIGTERM under load fails no request that was sent', async () => {
     const service = start(TWO_THREADS);
     const port = await service.port();
@@ -105,12 +107,12 @@ describe('two HTTP threads', () => {
     const prefixes = operations.map(({ requestId }) => String(requestId).split('-')[0]);
     expect(new Set(prefixes).size).toBe(2);
   });
+});
 
-  test('are refused in one line where node:http cannot share a port', async (context) => {
-    const { portSharing } = createNodeTransport();
-    context.skip(portSharing.works, 'node:http shares ports here');
-    const { code, stdout, stderr } = await start({ ...TWO_THREADS, HTTP_TRANSPORT: 'node' }).ended;
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^hotshard: HTTP_THREADS: 2 threads cannot share a port: .*\n$/);
-  });
+test('two are refused in one line where node:http cannot share a port', async (context) => {
+  const sharing = createNodeTransport().portSharing;
+  context.skip(sharing.works, 'node:http shares ports here');
+  const { code, stdout, stderr } = await start({ ...TWO_THREADS, HTTP_TRANSPORT: 'node' }).ended;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^hotshard: HTTP_THREADS: 2 threads cannot share a port: .*\n$/);
 });
