@@ -1,4 +1,4 @@
-/** Entries of the catalogue of bad input that concern the handshake and the frames of WebSockets. */
+/** Entries of the catalogue of bad input that concern handshakes and frames of WebSockets. */
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/until.js';
