@@ -57,7 +57,8 @@ export class HitHead {
   readonly isPlain: boolean;
   /** What the tag says behind the hash of the stored bytes; empty where those go out. */
   readonly tagSuffix: string;
-  private readonly isCompressed: boolean;
+  /** Whether it is the stored type of bytes that are compressed. */
+  readonly isCompressed: boolean;
   /** By the numbers of digits. */
   private readonly shapes: (Shape | undefined)[] = [];
 

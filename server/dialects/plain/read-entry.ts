@@ -40,7 +40,7 @@ export class EntryReader {
   /**
    * The hot path: on a hit nothing is allocated but the key, and the value becomes no string. A
    * header that is asked for costs as much as finding the entry, so `Accept` is asked for only
-   * where the value can be given in another form.
+   * where the value can be given in another form, and `Accept-Encoding` where it is compressed.
    */
   private read(exchange: Exchange, segment: string, isHead: boolean): Promise<void> | undefined {
     const { store, metrics, codec } = this.parts;
@@ -61,7 +61,8 @@ export class EntryReader {
       this.sendStored(exchange, view, stored, isHead, known);
       return undefined;
     }
-    const acceptEncoding = exchange.header('accept-encoding');
+    // Bytes without a coding go out without one.
+    const acceptEncoding = stored.isCompressed ? exchange.header('accept-encoding') : '';
     const form = codec.asStored(storedType, accept, acceptEncoding);
     if (form === undefined) {
       return this.present(exchange, view, { accept, acceptEncoding }, { isHead, known });
