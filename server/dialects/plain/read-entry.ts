@@ -7,7 +7,7 @@ import { sendReply } from '../../http/reply.js';
 import type { Exchange } from '../../http/transport.js';
 import type { RouteHandler } from '../../router.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKey } from './entry-key.js';
+import { readKey } from '../entry-key.js';
 import { type DescribedEntry, HIT_HEAD_NAME, type HitHead, HitHeads } from './hit-head.js';
 
 /**
