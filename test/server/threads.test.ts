@@ -20,7 +20,7 @@ import { ask, get, openTransport, TRANSPORT_KINDS } from './support/test-service
 
 const transport = await openTransport(TRANSPORT_KINDS[0] ?? 'node');
 /** With node:http ports are shared by newer versions of Node.js alone. */
-const describeShared = describe.skipIf(!transport.portSharing.works);
+const isAlone = !transport.portSharing.works;
 const FAILING_THREAD = new URL('../support/fixtures/failing-http-thread.mjs', import.meta.url);
 const opened: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -124,7 +124,7 @@ function failThread(thread: number): void {
   channel.close();
 }
 
-describeShared('two threads', () => {
+describe.skipIf(isAlone)('two threads', () => {
   test('serve one memory on one port, and tell of each other', async () => {
     const service = await start();
     const [first, second] = await connectToAll(service);
@@ -222,7 +222,7 @@ describeShared('two threads', () => {
   });
 });
 
-describeShared('a thread that dies', () => {
+describe.skipIf(isAlone)('a thread that dies', () => {
   test('is replaced, and the others serve meanwhile', async () => {
     const service = await start();
     const connections = await connectToAll(service);
@@ -287,7 +287,7 @@ describeShared('a thread that dies', () => {
   });
 });
 
-describeShared('threads that cannot start', () => {
+describe.skipIf(isAlone)('threads that cannot start', () => {
   test('say that the port is taken, by whoever has it', async () => {
     const { port } = await start();
     const settings = { ...DEFAULT_SERVICE_SETTINGS, port };
