@@ -1,4 +1,4 @@
-import { notSent } from './client-error.js';
+import { ClientError, notSent } from './client-error.js';
 import type { HttpTransport } from './http-transport.js';
 import type { OperationName } from './operations.js';
 import type { Outcome, Question } from './request-runner.js';
@@ -35,6 +35,17 @@ export class ConnectedTransport {
       }
     }
     if (signal.aborted) throw notSent('the time was over before the request was sent');
-    return { answer: await this.http.send(name, namespace, fields, signal), isFollowed: false };
+    try {
+      return { answer: await this.http.send(name, namespace, fields, signal), isFollowed: false };
+    } catch (error) {
+      throw link === undefined ? error : retryableBySocket(error);
+    }
   }
+}
+
+/** What HTTP cannot do the WebSocket can, once it is connected again. */
+function retryableBySocket(error: unknown): unknown {
+  if (!(error instanceof ClientError) || error.code !== 'ERR_CLIENT_NEEDS_SOCKET') return error;
+  const details = { retryable: true, wasNotSent: true };
+  return new ClientError(error.code, error.message, details);
 }
