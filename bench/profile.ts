@@ -29,7 +29,7 @@ function readSeconds(): number {
  * server before it has drained.
  */
 async function profileServer(folder: string, seconds: number): Promise<void> {
-  const server = await startCacheServer(['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const server = await startCacheServer('uws', ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
   const url = `${server.url}/cache/profile`;
   await putValue(url, createWorkload(0, 1).values[0] as Buffer);
   const { requestsPerSecond } = await loadFully({ url, connections: CONNECTIONS, seconds });

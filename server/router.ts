@@ -87,39 +87,64 @@ export function createRouter(
   gate: RequestGate = OPEN_GATE,
 ): ExchangeHandler {
   const routes = table.map(compileRoute);
+  const ends: RequestEnds = { observer, onError };
+  // No closure may be made here: most requests are hits, which are answered before it returns.
   return (exchange) => {
     const startMs = performance.now();
     let operation: Operation | undefined;
     let admitted = exchange;
-    const end = (error: unknown): void => {
-      if (error !== undefined) onError(admitted, error);
-      observer.onEnd(operation?.name, exchange, startMs, error);
-    };
     try {
       const route = findRoute(routes, exchange.path);
       operation = route.operations.get(exchange.method);
       if (operation === undefined) {
         if (!gate.answerPreflight(exchange, route.allow)) throw methodNotAllowed(route);
-        end(undefined);
-        return undefined;
-      }
-      if (exchange.method !== 'GET' || gate.watchesReads) {
-        admitted = gate.admit(exchange, operation.name);
-      }
-      const pending = run(route, operation, admitted, observer);
-      if (pending !== undefined) {
-        // A refusal that comes later carries an id, and headers cannot be read any more by then.
-        if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
-        return pending.then(() => end(undefined), end);
+      } else {
+        if (exchange.method !== 'GET' || gate.watchesReads) {
+          admitted = gate.admit(exchange, operation.name);
+        }
+        const pending = run(route, operation, admitted, observer);
+        if (pending !== undefined) {
+          return endLater(ends, pending, { operation, exchange, admitted, startMs });
+        }
       }
     } catch (error) {
       if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
-      end(error);
+      onError(admitted, error);
+      observer.onEnd(operation?.name, exchange, startMs, error);
       return undefined;
     }
-    observer.onEnd(operation.name, exchange, startMs, undefined);
+    observer.onEnd(operation?.name, exchange, startMs, undefined);
     return undefined;
   };
+}
+
+interface RequestEnds {
+  readonly observer: RequestObserver;
+  readonly onError: (exchange: Exchange, error: unknown) => void;
+}
+
+interface PendingRequest {
+  readonly operation: Operation;
+  readonly exchange: Exchange;
+  /** What the handler was given: the exchange, or the gate's own around it. */
+  readonly admitted: Exchange;
+  readonly startMs: number;
+}
+
+function endLater(
+  { observer, onError }: RequestEnds,
+  pending: Promise<void>,
+  { operation, exchange, admitted, startMs }: PendingRequest,
+): Promise<void> {
+  // A refusal that comes later carries an id, and headers cannot be read any more by then.
+  if (exchange.requestId === '') exchange.requestId = observer.readRequestId(exchange);
+  return pending.then(
+    () => observer.onEnd(operation.name, exchange, startMs, undefined),
+    (error: unknown) => {
+      onError(admitted, error);
+      observer.onEnd(operation.name, exchange, startMs, error);
+    },
+  );
 }
 
 function run(

@@ -14,8 +14,9 @@ import { EngineReading } from './observability/engine-reading.js';
 import { createObservabilityRoutes } from './observability/observability-routes.js';
 import type { ThreadMetrics } from './observability/thread-metrics.js';
 import { ThreadSampler } from './observability/thread-sampler.js';
+import { createOpenApiRoute } from './openapi/openapi-route.js';
 import { readPackageVersion } from './package-version.js';
-import { createRouter, type RequestObserver } from './router.js';
+import { createRouter, type RequestObserver, type Route } from './router.js';
 import type { ServiceSettings } from './service-settings.js';
 import { createSocketServer } from './websocket/socket-server.js';
 import { createUpgradeRoute } from './websocket/upgrade-route.js';
@@ -52,6 +53,8 @@ export interface Service {
   /** The address that clients use, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
+  /** What is served, in the order in which it is tried. */
+  readonly routes: readonly Route[];
   /**
    * Accepts no more connections, lets requests in flight end, then cuts what is left. The store
    * stays open: it belongs to the caller. Calling it again gives the same promise.
@@ -81,11 +84,12 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   };
   const writes = new CacheWrites(store, feed, settings.namespacesMax);
   const dialectParts: DialectParts = { ...parts, writes };
-  const routes = [
+  const documented = [
     ...createEntryRoutes(dialectParts),
     ...createObservabilityRoutes(observed, settings.metrics),
     createUpgradeRoute(),
   ];
+  const routes = [...documented, createOpenApiRoute(documented)];
   const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
   const router = createRouter(routes, observer, onError, createRequestGate(settings));
   const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
@@ -101,6 +105,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   return {
     url: formatUrl(host, listener),
     port: listener.port,
+    routes,
     stop: (hasten) => {
       block.noteDraining();
       stopping ??= Promise.all([

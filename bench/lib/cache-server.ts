@@ -25,13 +25,17 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** Of a TTL whose remaining seconds keep their number of digits during a run. */
-const PUT_HEADERS = { 'content-type': 'text/plain', 'x-cache-ttl': '3600' };
+/** What a stored text has; of a TTL whose remaining seconds keep their number of digits during a run. */
+export const PUT_HEADERS = { 'content-type': 'text/plain', 'x-cache-ttl': '3600' };
 
 /** Sends one request; a PUT gives its value an hour to live. */
-export function send(method: 'GET' | 'PUT', url: string, body?: Buffer): Promise<Answer> {
+export function send(
+  method: 'GET' | 'PUT' | 'POST',
+  url: string,
+  body?: Buffer,
+  headers: Readonly<Record<string, string>> = method === 'PUT' ? PUT_HEADERS : {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = method === 'PUT' ? PUT_HEADERS : {};
     const sent = request(url, { method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -63,13 +67,24 @@ function serviceOf(service: Service): HttpService {
   return { url: service.readyMatch[1] ?? '', pid: service.pid, stop: () => service.stop() };
 }
 
+/** Which of its HTTP libraries a server uses. */
+export type TransportName = 'uws' | 'node';
+
 /** Starts the cache server on a free loopback port. */
-export async function startCacheServer(nodeFlags: readonly string[] = []): Promise<HttpService> {
+export async function startCacheServer(
+  transport: TransportName,
+  nodeFlags: readonly string[] = [],
+): Promise<HttpService> {
   return serviceOf(
     await startService({
       command: process.execPath,
       args: [...nodeFlags, SERVER_SCRIPT, 'serve'],
-      env: { SERVER_HTTP_HOST: '127.0.0.1', SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '64' },
+      env: {
+        SERVER_HTTP_HOST: '127.0.0.1',
+        SERVER_HTTP_PORT: '0',
+        HTTP_TRANSPORT: transport,
+        CACHE_MAX_MEMORY_MB: '64',
+      },
       ready: READY,
     }),
   );
@@ -84,8 +99,12 @@ export async function putValue(url: string, value: Buffer): Promise<void> {
 }
 
 /** Starts the twin that answers every GET as the cache server answered `hit`. */
-export async function startConstantServer(hit: Answer): Promise<HttpService> {
+export async function startConstantServer(
+  transport: TransportName,
+  hit: Answer,
+): Promise<HttpService> {
   const answer: ConstantAnswer = {
+    transport,
     headers: hit.headers.filter(([name]) => !TRANSPORT_HEADERS.has(name.toLowerCase())),
     bodyBase64: hit.body.toString('base64'),
   };

@@ -30,31 +30,40 @@ interface Connection {
   scheduledMs: number;
   /** Bytes of the answer that have arrived. */
   arrivedBytes: number;
+  /** Of the answer that arrives now. */
+  answerBytes: number;
 }
 
-/** Bytes of the whole answer to the request. Every later answer must have as many. */
-async function learnAnswerBytes(socket: Socket, request: Buffer): Promise<number> {
-  let answer = '';
+/** Rejects unless the request is answered with a hit. */
+async function requireHit(socket: Socket, request: Buffer): Promise<void> {
   socket.write(request);
-  for (;;) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    answer += chunk.toString('latin1');
-    const headBytes = answer.indexOf('\r\n\r\n') + 4;
-    const bodyBytes = Number(/content-length: (\d+)/i.exec(answer)?.[1]);
-    if (headBytes >= 4 && answer.length >= headBytes + bodyBytes) {
-      if (!answer.startsWith(STATUS_OK)) {
-        throw new Error(`expected a hit, got ${answer}`);
-      }
-      return headBytes + bodyBytes;
-    }
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  const answer = chunk.toString('latin1');
+  if (!answer.startsWith(STATUS_OK)) throw new Error(`expected a hit, got ${answer}`);
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const LENGTH_NAME = Buffer.from('ontent-');
+const LENGTH_LINE = /^ontent-length: (\d+)\r\n/i;
+const LENGTH_LINE_BYTES = 40;
+
+/** Bytes of the answer whose first bytes these are; its head must be complete. */
+function answerBytesOf(buffer: Buffer, bytes: number): number {
+  const headEnd = buffer.indexOf(HEAD_END);
+  if (headEnd === -1 || headEnd > bytes) throw new Error('the head of an answer came in pieces');
+  let at = buffer.indexOf(LENGTH_NAME);
+  while (at !== -1 && at < headEnd) {
+    const line = LENGTH_LINE.exec(buffer.toString('latin1', at, at + LENGTH_LINE_BYTES));
+    if (line !== null) return headEnd + HEAD_END.length + Number(line[1]);
+    at = buffer.indexOf(LENGTH_NAME, at + 1);
   }
+  throw new Error('an answer states no length');
 }
 
 /** One run: connections, schedule and what has been measured so far. */
 class OpenLoop {
   readonly #load: OpenLoad;
   readonly #request: Buffer;
-  readonly #answerBytes: number;
   readonly #requestCount: number;
   readonly #latencies: RecordableHistogram = createHistogram();
   readonly #connections: Connection[] = [];
@@ -63,10 +72,9 @@ class OpenLoop {
   #sentCount = 0;
   #failure: Error | undefined;
 
-  constructor(load: OpenLoad, request: Buffer, answerBytes: number) {
+  constructor(load: OpenLoad, request: Buffer) {
     this.#load = load;
     this.#request = request;
-    this.#answerBytes = answerBytes;
     this.#requestCount = Math.floor(load.requestsPerSecond * load.seconds);
   }
 
@@ -78,7 +86,7 @@ class OpenLoop {
         return true;
       };
       const socket = connect({ host, port, noDelay: true, onread: { buffer, callback } });
-      const connection: Connection = { socket, scheduledMs: 0, arrivedBytes: 0 };
+      const connection: Connection = { socket, scheduledMs: 0, arrivedBytes: 0, answerBytes: 0 };
       this.#connections.push(connection);
       this.#idle.push(connection);
       await once(socket, 'connect');
@@ -145,13 +153,15 @@ class OpenLoop {
       const start = buffer.toString('latin1', 0, Math.min(bytes, STATUS_OK.length));
       if (!STATUS_OK.startsWith(start)) {
         this.#fail(new Error(`expected a hit, got ${buffer.toString('latin1', 0, bytes)}`));
+        return;
       }
+      connection.answerBytes = answerBytesOf(buffer, bytes);
     }
     connection.arrivedBytes += bytes;
-    if (connection.arrivedBytes < this.#answerBytes) {
+    if (connection.arrivedBytes < connection.answerBytes) {
       return;
     }
-    connection.arrivedBytes -= this.#answerBytes;
+    connection.arrivedBytes = 0;
     if (this.#sentCount > this.#requestCount * WARM_UP_SHARE) {
       const latencyMs = performance.now() - connection.scheduledMs;
       this.#latencies.record(Math.max(1, Math.round(latencyMs * 1000)));
@@ -169,9 +179,9 @@ export async function loadOpenly(load: OpenLoad): Promise<OpenLoadSample> {
   const { hostname, port, pathname, host } = new URL(load.url);
   const request = Buffer.from(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 'latin1');
   const first = connect(Number(port), hostname);
-  const answerBytes = await learnAnswerBytes(first, request);
+  await requireHit(first, request);
   first.destroy();
-  const loop = new OpenLoop(load, request, answerBytes);
+  const loop = new OpenLoop(load, request);
   try {
     await loop.connect(hostname, Number(port));
     return await loop.run();

@@ -37,8 +37,11 @@ async function readHitCount(socket: Socket): Promise<number> {
   return Number(/keyspace_hits:(\d+)/.exec(answer)?.[1]);
 }
 
-/** Starts a server that holds `value` under the key that redis-benchmark reads. */
-export async function startRedis(value: string): Promise<RedisServer> {
+/** Starts a server that holds `value` under the key that redis-benchmark reads, and others. */
+export async function startRedis(
+  value: string,
+  others: ReadonlyMap<string, string> = new Map(),
+): Promise<RedisServer> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'hotshard-bench-'));
   const words = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder];
@@ -48,7 +51,9 @@ export async function startRedis(value: string): Promise<RedisServer> {
     ready: /Ready to accept connections/,
   });
   const socket = await connectTo(port);
-  await ask(socket, `SET ${BENCHMARK_KEY} ${value}\r\n`, /^\+OK\r\n/);
+  for (const [key, text] of [[BENCHMARK_KEY, value], ...others]) {
+    await ask(socket, `SET ${key} ${text}\r\n`, /^\+OK\r\n/);
+  }
   return {
     port,
     hitCount: () => readHitCount(socket),

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { httpProgram } from './programs/http.js';
 import type { StressProgram } from './programs/program.js';
 import { recoveryProgram } from './programs/recovery.js';
 import { ringProgram } from './programs/ring.js';
@@ -15,6 +16,7 @@ const PROGRAMS: readonly StressProgram[] = [
   tornProgram,
   slotReuseProgram,
   ringProgram,
+  httpProgram,
 ];
 const MEMORY = '64mb';
 const SCALE = '20';

@@ -216,7 +216,8 @@ async function changeTtl(space: Space, key: string, ttl: TtlChange): Promise<boo
   if (view === undefined) return false;
   // What has no end cannot be put off.
   if (view.ttlMs === Number.POSITIVE_INFINITY) return true;
-  return space.touch(key, view.ttlMs + ttl.ttlMs);
+  // The engine counts in whole milliseconds.
+  return space.touch(key, Math.ceil(view.ttlMs) + ttl.ttlMs);
 }
 
 async function removeAll(space: Space, kind: Selection['kind'], text: string): Promise<number> {

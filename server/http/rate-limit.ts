@@ -3,6 +3,8 @@ const CLIENTS_MAX = 16_384;
 /** Milliseconds between two looks for clients that can be forgotten. */
 const SWEEP_INTERVAL_MS = 100;
 const SECOND_MS = 1_000;
+/** Sums of fractions of milliseconds are not exact. */
+const ROUNDING_MS = 0.01;
 const OTHERS = '';
 
 /**
@@ -40,7 +42,7 @@ export class RateLimit {
     const known = this.dueMs.has(client) || this.makeRoom(nowMs) ? client : OTHERS;
     const dueMs = Math.max(this.dueMs.get(known) ?? nowMs, nowMs) + this.intervalMs;
     // The first request of a slow rate is due later than a second.
-    if (dueMs - nowMs > Math.max(SECOND_MS, this.intervalMs)) return false;
+    if (dueMs - nowMs > Math.max(SECOND_MS, this.intervalMs) + ROUNDING_MS) return false;
     this.dueMs.set(known, dueMs);
     return true;
   }

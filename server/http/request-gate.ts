@@ -46,10 +46,22 @@ export function createRequestGate({
 /**
  * Who sends: the token, else the address of the connection. Headers that name another address are
  * not heeded, since anybody can write them. Tokens are not kept, their hashes are.
+ *
+ * @throws {RequestError} for two tokens
  */
 function clientOf(exchange: Exchange): string {
-  const token = exchange.header('authorization');
-  if (token === '') return `address ${exchange.remoteAddress}`;
+  const tokens: string[] = [];
+  exchange.visitHeaders((name, value) => {
+    if (name === 'authorization') tokens.push(value);
+  });
+  const [token] = tokens;
+  if (token === undefined) return `address ${exchange.remoteAddress}`;
+  if (tokens.length > 1) {
+    throw new RequestError(
+      'ERR_HTTP_MALFORMED_REQUEST',
+      'a request must have Authorization at most once',
+    );
+  }
   return `token ${createHash('sha256').update(token).digest('base64')}`;
 }
 

@@ -25,7 +25,10 @@ const RESULT_NAMES: Readonly<Record<string, readonly string[]>> = {
   pauses: ['delay.churn.p999', 'delay.churn.max'],
   memory: ['rss.perEntry'],
   restart: ['restart.write', 'restart.load'],
-  http: ['get.hit', 'get.hit.p99', 'get.hit.p99.halfRate'],
+  http: [
+    ...['get.hit', 'get.hit.node', 'get.hit.1KiB', 'get.hit.64KiB', 'get.hit.4KiB.lz4'],
+    ...['put', 'batch.get.100', 'ws.get', 'get.hit.p99', 'get.hit.p99.halfRate'],
+  ],
   'hit-ratio': [
     'lru.difference',
     'lfu.mean',

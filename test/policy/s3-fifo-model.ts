@@ -3,6 +3,17 @@
 const HITS_MAX = 3;
 const PROMOTING_HITS = 2;
 const FINGERPRINT_SHIFT = 32n;
+/** Ghosts that one block of the filter has room for. */
+const BLOCK_GHOSTS = 16;
+/** With so few ghosts each has a unit of its own; the oldest unit ends when this many came after. */
+const UNITS = 128;
+
+/** What the filter knows of a key, and when the ghost was made. */
+interface Ghost {
+  readonly block: bigint;
+  readonly fingerprint: bigint;
+  readonly unit: number;
+}
 
 interface Entry {
   readonly key: string;
@@ -20,7 +31,9 @@ export class S3FifoModel {
   /** Oldest first. */
   private small: Entry[] = [];
   private main: Entry[] = [];
-  private ghosts: string[] = [];
+  /** Oldest first. */
+  private ghosts: Ghost[] = [];
+  private unit = 0;
   private readonly settings: S3FifoModelSettings;
 
   constructor(settings: S3FifoModelSettings) {
@@ -61,7 +74,10 @@ export class S3FifoModel {
   }
 
   private insert(key: string): void {
-    const ghost = this.ghosts.indexOf(this.ghostOf(key));
+    const sought = this.ghostOf(key);
+    const ghost = this.ghosts.findIndex(
+      ({ block, fingerprint }) => block === sought.block && fingerprint === sought.fingerprint,
+    );
     if (ghost !== -1) this.ghosts.splice(ghost, 1);
     if (this.small.length + this.main.length >= this.settings.capacity) this.evict();
     (ghost === -1 ? this.small : this.main).push({ key, hits: 0 });
@@ -83,20 +99,33 @@ export class S3FifoModel {
       const entry = this.small.shift();
       if (entry === undefined) return false;
       if (entry.hits < PROMOTING_HITS) {
-        this.ghosts.push(this.ghostOf(entry.key));
-        const most = Math.max(1, Math.floor((this.settings.capacity * 9) / 10));
-        if (this.ghosts.length > most) this.ghosts.shift();
+        this.addGhost(entry.key);
         return true;
       }
       this.main.push({ key: entry.key, hits: 0 });
     }
   }
 
-  /** What the filter knows of a key: its block and a fingerprint. */
-  private ghostOf(key: string): string {
+  /** A full block gives up its oldest ghost; then the oldest of all go. */
+  private addGhost(key: string): void {
+    this.unit += 1;
+    const added = this.ghostOf(key);
+    const inBlock = this.ghosts.filter(({ block }) => block === added.block);
+    const [oldest] = inBlock;
+    if (inBlock.length >= BLOCK_GHOSTS) this.ghosts = this.ghosts.filter((one) => one !== oldest);
+    this.ghosts.push(added);
+    const most = Math.max(1, Math.floor((this.settings.capacity * 9) / 10));
+    if (this.ghosts.length > most) this.ghosts.shift();
+    this.ghosts = this.ghosts.filter(({ unit }) => unit > this.unit - UNITS);
+  }
+
+  private ghostOf(key: string): Ghost {
     const hash = this.settings.hashOf(key);
-    const block = hash & BigInt(this.settings.blockCount - 1);
     const fingerprint = (hash >> FINGERPRINT_SHIFT) & 0xffffn;
-    return `${block}/${fingerprint === 0n ? 1n : fingerprint}`;
+    return {
+      block: hash & BigInt(this.settings.blockCount - 1),
+      fingerprint: fingerprint === 0n ? 1n : fingerprint,
+      unit: this.unit,
+    };
   }
 }

@@ -50,6 +50,7 @@ describe('stress programs', () => {
       30_000,
     ],
     ['threads that die at any point lose no entry and no caller', 'recovery', 'kills', 10],
+    ['mutated requests neither end, hang nor grow the server', 'http', 'requests', 6_000],
     ['no read is torn under writers, kills and page moves', 'torn', 'reads', 500_000],
   ])(
     '%s',
