@@ -1,19 +1,11 @@
 /** Assembles the service of the settings and runs it until it is told to stop. */
 import { createEngine } from '../src/index.js';
-import { ByteBudget } from './byte-budget.js';
-import { ThreadFeed } from './changes/thread-feed.js';
-import { createValueCodec } from './codecs/value-codec.js';
 import { toEngineOptions, toServiceSettings } from './config/engine-options.js';
 import type { SettingValues } from './config/setting-table.js';
 import { chooseTransport } from './http/choose-transport.js';
 import type { StopRequest } from './lifecycle.js';
-import { createRequestObserver } from './observability/request-observer.js';
-import { ServiceBlock } from './observability/service-block.js';
-import { ServiceLog } from './observability/service-log.js';
-import { ThreadMetrics } from './observability/thread-metrics.js';
-import { createTracing } from './observability/tracing.js';
-import { readPackageVersion } from './package-version.js';
-import { type Log, startService } from './service.js';
+import type { Log } from './service.js';
+import { countThreads, startThreads } from './threads/service-threads.js';
 import { startUpkeep } from './upkeep.js';
 
 /**
@@ -29,34 +21,22 @@ export async function runService(
   log: Log,
 ): Promise<number> {
   const { transport, why } = await chooseTransport(values.httpTransport);
+  const threadCount = countThreads(values.httpThreads, transport);
   const engine = await createEngine(toEngineOptions(values));
   const endUpkeep =
     values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
-    const settings = toServiceSettings(values, engine.valueBytesMax, false);
-    const { messageDescriptorsPath } = values;
-    const codec = await createValueCodec({ ...settings, messageDescriptorsPath });
-    const { compressionProblem } = codec;
-    if (compressionProblem !== undefined) log.info(`no compression: ${compressionProblem}`);
-    const metrics = new ThreadMetrics(ServiceBlock.create(1), 0);
-    const serviceLog = new ServiceLog(settings.log);
-    const tracing =
-      settings.tracing === 'off' ? undefined : await createTracing(readPackageVersion());
-    const service = await startService({
-      store: engine,
+    const service = await startThreads(engine, {
+      threadCount,
+      settings: toServiceSettings(values, engine.valueBytesMax, threadCount > 1),
+      bufferBytes: values.bufferBytes,
+      messageDescriptorsPath: values.messageDescriptorsPath,
       transport,
-      codec,
-      feed: new ThreadFeed(),
-      metrics,
-      observer: createRequestObserver({ metrics, log: serviceLog, tracing }),
-      log: serviceLog,
-      budget: new ByteBudget(values.bufferBytes),
-      settings,
+      transportReason: why,
     });
-    log.info(`hotshard listening on ${service.url} (${describe(values, why)})`);
+    log.info(`hotshard listening on ${service.url} (${describe(values, why, threadCount)})`);
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
-    await codec.close();
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
     return outcome === 'timed-out' ? 1 : 0;
   } finally {
@@ -65,7 +45,12 @@ export async function runService(
   }
 }
 
-function describe({ memoryBytes, workers }: SettingValues, transport: string): string {
+function describe(
+  { memoryBytes, workers }: SettingValues,
+  transport: string,
+  threadCount: number,
+): string {
   const memory = `memory ${Math.floor(memoryBytes / 1_024 ** 2)} MiB`;
-  return `${memory}, workers ${workers}, ${transport}, pid ${process.pid}`;
+  const threads = threadCount === 1 ? '' : `, HTTP threads ${threadCount}`;
+  return `${memory}, workers ${workers}${threads}, ${transport}, pid ${process.pid}`;
 }

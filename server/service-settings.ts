@@ -57,6 +57,11 @@ export interface ServiceSettings {
   readonly allowedOrigins: readonly string[];
   /** Requests a second of one client, by token or address; 0 for no limit. */
   readonly requestsPerSecondMax: number;
+  /**
+   * Signs cursors of listings: the same in all threads of a service. Default: a random one of the
+   * thread.
+   */
+  readonly cursorKey?: Uint8Array;
   readonly transport: TransportLimits;
   readonly sockets: SocketLimits;
   readonly compression: CompressionSettings;

@@ -4,7 +4,11 @@ import { CacheWrites } from './cache/cache-writes.js';
 import type { ChangeFeed } from './changes/change-feed.js';
 import type { ValueCodec } from './codecs/stored-value.js';
 import type { DialectParts } from './dialects/dialect-parts.js';
+import { createEnvelopedRoutes } from './dialects/enveloped/enveloped-routes.js';
+import { createNamespacedRoutes } from './dialects/namespaced/namespaced-routes.js';
+import { createBatchRoutes } from './dialects/plain/batch-routes.js';
 import { createEntryRoutes } from './dialects/plain/entry-routes.js';
+import { createSelectionRoutes } from './dialects/plain/selection-routes.js';
 import { ClientGoneError, errorReply, isInternal, RequestError } from './error-table.js';
 import { sendReply } from './http/reply.js';
 import { createRequestGate } from './http/request-gate.js';
@@ -62,6 +66,8 @@ export interface Service {
    * @param hasten when it aborts, what is left is cut at once
    */
   stop(hasten?: AbortSignal): Promise<DrainOutcome>;
+  /** Stops listening and cuts every connection, now: for a thread that cannot go on. */
+  cut(): void;
 }
 
 /**
@@ -86,6 +92,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const dialectParts: DialectParts = { ...parts, writes };
   const documented = [
     ...createEntryRoutes(dialectParts),
+    ...createBatchRoutes(dialectParts),
+    ...createSelectionRoutes(dialectParts),
+    ...createEnvelopedRoutes(dialectParts),
+    ...createNamespacedRoutes(dialectParts),
     ...createObservabilityRoutes(observed, settings.metrics),
     createUpgradeRoute(),
   ];
@@ -117,6 +127,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
         return outcome;
       });
       return stopping;
+    },
+    cut: () => {
+      sampler?.stop();
+      listener.close();
     },
   };
 }

@@ -23,6 +23,7 @@ export interface Space
     | 'invalidateGlob'
     | 'invalidateTag'
     | 'keys'
+    | 'scanKeys'
   > {
   getView(key: string): StoredView | undefined;
 }

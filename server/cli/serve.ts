@@ -9,6 +9,7 @@ import { listenForStop } from '../lifecycle.js';
 import { TracingUnavailableError } from '../observability/tracing.js';
 import { runService } from '../serve.js';
 import type { Log } from '../service.js';
+import { ThreadStartError } from '../threads/http-worker.js';
 import { CommandError } from './command-error.js';
 import { sourcesOf } from './setting-flags.js';
 
@@ -39,6 +40,7 @@ function isExpected(error: unknown): error is Error {
     error instanceof ListenError ||
     error instanceof TransportUnavailableError ||
     error instanceof TracingUnavailableError ||
+    error instanceof ThreadStartError ||
     error instanceof MessageTypesError ||
     error instanceof CacheError
   );

@@ -10,6 +10,7 @@ const BRACKET_CLOSE = 0x5d;
 const BRACE_OPEN = 0x7b;
 const BRACE_CLOSE = 0x7d;
 const SPACE = 0x20;
+const NO_ENDS: ReadonlyMap<number, number> = new Map();
 
 /**
  * A value inside a document that `checkJson` has found well-formed, as a range of its bytes. Its
@@ -19,19 +20,32 @@ const SPACE = 0x20;
 export class JsonValue {
   readonly kind: JsonKind;
   private readonly bytes: Uint8Array;
+  private readonly longEnds: ReadonlyMap<number, number>;
   private readonly start: number;
-  private readonly end: number;
+  private knownEnd = 0;
 
-  private constructor(bytes: Uint8Array, start: number) {
+  private constructor(bytes: Uint8Array, longEnds: ReadonlyMap<number, number>, start: number) {
     this.bytes = bytes;
+    this.longEnds = longEnds;
     this.start = start;
     this.kind = kindOf(bytes[start] as number);
-    this.end = findEnd(bytes, start);
   }
 
-  /** The document's value; the bytes must have passed `checkJson`, and must not change. */
-  static of(bytes: Uint8Array): JsonValue {
-    return new JsonValue(bytes, skipSpace(bytes, 0));
+  /**
+   * The document's value; the bytes must have passed `checkJson`, and must not change.
+   *
+   * @param longEnds what the check has found, where it did: spares a second walk
+   */
+  static of(bytes: Uint8Array, longEnds: ReadonlyMap<number, number> = NO_ENDS): JsonValue {
+    return new JsonValue(bytes, longEnds, skipSpace(bytes, 0));
+  }
+
+  // Found when it is asked for: whoever looks into a value learns it on the way.
+  private get end(): number {
+    if (this.knownEnd === 0) {
+      this.knownEnd = this.longEnds.get(this.start) ?? findEnd(this.bytes, this.start);
+    }
+    return this.knownEnd;
   }
 
   /** The bytes of the value as they stand in the document: a view. */
@@ -78,7 +92,7 @@ export class JsonValue {
       const nameEnd = findEnd(bytes, at);
       const name = decodeString(bytes, at, nameEnd);
       const colon = skipSpace(bytes, nameEnd);
-      const value = new JsonValue(bytes, skipSpace(bytes, colon + 1));
+      const value = new JsonValue(bytes, this.longEnds, skipSpace(bytes, colon + 1));
       yield [name, value];
       at = skipSeparator(bytes, value.end);
     }
@@ -90,7 +104,7 @@ export class JsonValue {
     const { bytes } = this;
     let at = skipSpace(bytes, this.start + 1);
     while (bytes[at] !== BRACKET_CLOSE) {
-      const value = new JsonValue(bytes, at);
+      const value = new JsonValue(bytes, this.longEnds, at);
       yield value;
       at = skipSeparator(bytes, value.end);
     }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemberNames } from './member-names.js';
 import { findUtf8Fault } from './utf8-fault.js';
 
@@ -12,6 +13,19 @@ export interface JsonProblem {
   /** One clause, with the offset, for the client; nothing of the document is repeated. */
   readonly message: string;
 }
+
+/** What a document of any size is found to be. */
+export interface JsonFindings {
+  /** `undefined` for well-formed JSON. */
+  readonly problem: JsonProblem | undefined;
+  /** Where the objects and arrays end that take long to walk through, by where they begin. */
+  readonly longEnds: ReadonlyMap<number, number>;
+}
+
+/** Bytes that are scanned before others have their turn: a few milliseconds at the most. */
+const TURN_BYTES = 262_144;
+/** There are at most 64 levels of objects and arrays so long, so few of them in all. */
+const LONG_BYTES = 65_536;
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;
@@ -54,43 +68,74 @@ const names = new MemberNames();
  * @returns `undefined` when it is one
  */
 export function checkJson(bytes: Uint8Array): JsonProblem | undefined {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-    return problem(0, 'a byte order mark stands before the JSON');
-  }
-  if (!isUtf8(bytes)) return problem(findUtf8Fault(bytes), 'the text is not UTF-8');
+  const problem = findEncodingProblem(bytes);
+  if (problem !== undefined) return problem;
   names.begin(bytes);
   try {
-    const scanner = new JsonScanner(bytes);
-    scanner.scan();
+    const scanner = new JsonScanner(bytes, names);
+    scanner.scan(bytes.length);
     return scanner.problem;
   } finally {
     names.end();
   }
 }
 
-/** One pass over a document; the open objects and arrays lie on a stack of fixed size. */
+/** As `checkJson`, in turns with other work: a large document holds nobody up. */
+export async function checkJsonInTurns(bytes: Uint8Array): Promise<JsonFindings> {
+  if (bytes.length <= TURN_BYTES) return { problem: checkJson(bytes), longEnds: new Map() };
+  const problem = findEncodingProblem(bytes);
+  if (problem !== undefined) return { problem, longEnds: new Map() };
+  // Its own: another document may be checked before this one is through.
+  const ownNames = new MemberNames();
+  ownNames.begin(bytes);
+  const scanner = new JsonScanner(bytes, ownNames);
+  for (let end = TURN_BYTES; !scanner.scan(end); end = scanner.offset + TURN_BYTES) {
+    await nextTurn();
+  }
+  return { problem: scanner.problem, longEnds: scanner.longEnds };
+}
+
+function findEncodingProblem(bytes: Uint8Array): JsonProblem | undefined {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+    return problem(0, 'a byte order mark stands before the JSON');
+  }
+  return isUtf8(bytes) ? undefined : problem(findUtf8Fault(bytes), 'the text is not UTF-8');
+}
+
+/** One pass over a document, in steps; the open objects and arrays lie on a stack of fixed size. */
 class JsonScanner {
   problem: JsonProblem | undefined;
+  readonly longEnds = new Map<number, number>();
   private readonly bytes: Uint8Array;
+  private readonly names: MemberNames;
   private at = 0;
   private depth = 0;
-  /** By depth: whether it is an object, and where its names begin. */
+  /** By depth: whether it is an object, where it begins, and where its names begin. */
   private readonly isObject = new Uint8Array(JSON_DEPTH_MAX);
+  private readonly starts = new Float64Array(JSON_DEPTH_MAX);
   private readonly firstName = new Int32Array(JSON_DEPTH_MAX);
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, names: MemberNames) {
     this.bytes = bytes;
+    this.names = names;
   }
 
-  scan(): void {
-    do {
-      if (!this.scanValueStart()) return;
-      // Ends all that ends here; then comes the next value, or nothing.
+  get offset(): number {
+    return this.at;
+  }
+
+  /** Scans on to the end of the value that goes past `until`; whether there is no more to do. */
+  scan(until: number): boolean {
+    for (;;) {
+      if (!this.scanValueStart()) return true;
       while (this.depth > 0 && this.isAtClose()) this.close();
-      if (this.problem !== undefined) return;
-    } while (this.depth > 0 && this.scanSeparator());
-    if (this.problem !== undefined || this.depth > 0) return;
-    if (this.skipSpace() !== END) this.fail('something follows the JSON');
+      if (this.depth === 0) {
+        if (this.skipSpace() !== END) this.fail('something follows the JSON');
+        return true;
+      }
+      if (!this.scanSeparator()) return true;
+      if (this.at > until) return false;
+    }
   }
 
   /** A whole string, number or literal, or what opens objects and arrays up to a first value. */
@@ -117,7 +162,8 @@ class JsonScanner {
       return this.fail(`the JSON is nested deeper than ${JSON_DEPTH_MAX} levels`);
     }
     this.isObject[this.depth] = isObject ? 1 : 0;
-    this.firstName[this.depth] = names.size;
+    this.starts[this.depth] = this.at;
+    this.firstName[this.depth] = this.names.size;
     this.depth += 1;
     this.at += 1;
     return true;
@@ -131,7 +177,11 @@ class JsonScanner {
   private close(): void {
     this.depth -= 1;
     this.at += 1;
-    if (this.isObject[this.depth] === 1) names.removeFrom(this.firstName[this.depth] as number);
+    const start = this.starts[this.depth] as number;
+    if (this.at - start > LONG_BYTES) this.longEnds.set(start, this.at);
+    if (this.isObject[this.depth] === 1) {
+      this.names.removeFrom(this.firstName[this.depth] as number);
+    }
   }
 
   /** The comma before a further value, and in an object its name. */
@@ -152,8 +202,8 @@ class JsonScanner {
     const first = this.firstName[this.depth - 1] as number;
     const isNew =
       escapes === 0
-        ? names.add(first, start + 1, this.at - 1)
-        : names.addDecoded(first, decodeString(this.bytes, start, this.at));
+        ? this.names.add(first, start + 1, this.at - 1)
+        : this.names.addDecoded(first, decodeString(this.bytes, start, this.at));
     if (!isNew) {
       this.at = start;
       return this.fail('an object has two members of one name');

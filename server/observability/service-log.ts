@@ -32,7 +32,7 @@ export interface OperationLine {
 export class ServiceLog implements Log {
   private readonly logger: Logger;
   private readonly redactsKeys: boolean;
-  private readonly salt: Buffer;
+  private readonly salt: Uint8Array;
   private readonly slowLines = new LineLimit(LINES_PER_SECOND);
   private readonly faultLines = new LineLimit(LINES_PER_SECOND);
   private readonly overloadLines = new LineLimit(LINES_PER_SECOND);
@@ -44,7 +44,7 @@ export class ServiceLog implements Log {
   constructor(
     { level, redactsKeys }: LogSettings,
     stream: DestinationStream = destination({ fd: STDERR, sync: true }),
-    salt: Buffer = makeSalt(),
+    salt: Uint8Array = makeSalt(),
   ) {
     const options = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
     this.logger = pino(options, stream);
@@ -107,7 +107,7 @@ export class ServiceLog implements Log {
   }
 }
 
-export function makeSalt(): Buffer {
+export function makeSalt(): Uint8Array {
   return randomBytes(SALT_BYTES);
 }
 

@@ -18,7 +18,6 @@ import { describeHit, type Hit } from './hit-headers.js';
  */
 const WHOLE_BYTES_MAX = 16_384;
 const NOT_MODIFIED = 304;
-const COMPRESSED = /^(?:lz4|gzip|br):/;
 
 /** What the client says about the answer it wants. */
 interface ReadRequest {
@@ -60,7 +59,7 @@ export class EntryReader {
     const head = this.heads.find(view.contentType);
     const noneMatch = exchange.header('if-none-match');
     const accept = head.isPlain ? '' : exchange.header('accept');
-    const isAsStored = head.isPlain || isContent(head, accept);
+    const isAsStored = head.isPlain || this.isContent(head, accept);
     if (noneMatch === '' && isAsStored) {
       this.sendStored(exchange, view, head, isHead);
       return undefined;
@@ -69,6 +68,12 @@ export class EntryReader {
     if (!isAsStored) return this.present(exchange, view, request);
     this.answerIfUnknown(exchange, view, head, request);
     return undefined;
+  }
+
+  /** Whether the client takes the value as it is stored, which the codec tells without it. */
+  private isContent({ contentType }: HitHead, accept: string): boolean {
+    const sent = this.parts.codec.asStored(contentType, accept, '');
+    return sent?.contentType === contentType;
   }
 
   private sendStored(exchange: Exchange, view: StoredView, head: HitHead, isHead: boolean): void {
@@ -155,12 +160,6 @@ export class EntryReader {
     });
     if (isLarge) exchange.endParts([bytes], bytes.length, () => budget.give(bytes.length));
   }
-}
-
-/** Whether the client takes the value as it is stored; no need to ask the codec then. */
-function isContent({ contentType }: HitHead, accept: string): boolean {
-  if (accept !== '' && accept !== '*/*' && accept !== contentType) return false;
-  return !COMPRESSED.test(contentType);
 }
 
 const NONE_KNOWN: TagCondition = [];

@@ -92,6 +92,7 @@ export class StoreDouble implements CacheStore {
   readonly invalidateGlob = notAsked;
   readonly invalidateTag = notAsked;
   readonly keys = notAsked;
+  readonly scanKeys = notAsked;
 
   /** There is no engine behind it. */
   stats(): never {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkJson, JSON_DEPTH_MAX } from '../../../../server/json/scan-json.js';
+import { JsonValue } from '../../../../server/json/json-value.js';
+import { checkJson, checkJsonInTurns, JSON_DEPTH_MAX } from '../../../../server/json/scan-json.js';
 
 function check(text: string): string | undefined {
   return checkJson(Buffer.from(text))?.message;
@@ -188,5 +189,53 @@ describe('H29: duplicate members', () => {
     const fastest = (bytes: Buffer): number =>
       Math.min(...Array.from({ length: 5 }, () => durationMs(bytes)));
     expect(fastest(crafted)).toBeLessThan(10 * fastest(spreadOut) + 10);
+  });
+});
+
+describe('a large document', () => {
+  const row = '{"id":[1e400,"\\ud800"],"name":"x"}';
+  const large = (count: number, tail = ''): Buffer => {
+    return Buffer.from(`{"a":[${Array(count).fill(row).join(',')}],"b":{"c":[]}${tail}}`);
+  };
+
+  test('is checked in turns, and found to be the same', async () => {
+    const bytes = large(40_000);
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const { problem, longEnds } = await checkJsonInTurns(bytes);
+    isDone = true;
+    expect(problem).toBeUndefined();
+    expect(checkJson(bytes)).toBeUndefined();
+    expect(turns).toBeGreaterThan(3);
+    const texts = (value: JsonValue): string[] =>
+      [...value.members()].map(([name, member]) => `${name}${Buffer.from(member.text)}`);
+    expect(texts(JsonValue.of(bytes, longEnds))).toEqual(texts(JsonValue.of(bytes)));
+    expect([...longEnds.keys()]).toEqual([5, 0]);
+  });
+
+  test('H27: has the same faults, at the same places', async () => {
+    const faults = [
+      large(40_000, ',"a":1'),
+      large(40_000).subarray(0, -1),
+      Buffer.concat([large(40_000), Buffer.from('x')]),
+      Buffer.concat([large(40_000), Buffer.of(0xff)]),
+      Buffer.concat([Buffer.from('\ufeff'), large(40_000)]),
+      Buffer.from('['.repeat(1_000_000)),
+    ];
+    const findings = await Promise.all(faults.map((bytes) => checkJsonInTurns(bytes)));
+    const problems = findings.map(({ problem }) => problem);
+    expect(problems).toEqual(faults.map((bytes) => checkJson(bytes)));
+    expect(problems).not.toContain(undefined);
+  });
+
+  test('small or large, several at once do not meet', async () => {
+    const documents = [large(20_000), large(30_000), Buffer.from('{"a":1}'), large(40_000)];
+    const findings = await Promise.all(documents.map((bytes) => checkJsonInTurns(bytes)));
+    expect(findings.map(({ problem }) => problem)).toEqual(documents.map(() => undefined));
   });
 });
