@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { type CacheClient, createClient, type Invalidation } from '../../src/client/client.js';
 import { ChildService } from '../server/support/child-service.js';
@@ -12,6 +13,26 @@ afterEach(async () => {
     await service.ended;
   }
 });
+
+/**
+ * A free port below those that the system gives to outgoing connections: one of a client that tries
+ * to connect to a dead local service again and again could otherwise get the very port of it.
+ */
+async function findPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+    return port;
+  }
+}
 
 async function start(port: number): Promise<{ service: ChildService; port: number; url: string }> {
   const service = new ChildService({ SERVER_HTTP_PORT: `${port}`, CACHE_MAX_MEMORY_MB: '16' });
@@ -30,7 +51,7 @@ async function servesNear(client: CacheClient, key: string): Promise<void> {
 test.each(['SIGKILL', 'SIGTERM'] as const)(
   'a client outlives its service, and is right after it came back: %s',
   async (signal) => {
-    const { service, port, url } = await start(0);
+    const { service, port, url } = await start(await findPort());
     const client = openClient({
       url,
       nearCache: {},
