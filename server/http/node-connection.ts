@@ -141,12 +141,16 @@ export class NodeConnection implements ExchangeOwner {
   private begin({ request, response, expectation }: ParsedRequest): void {
     this.request = request;
     const { state, socket } = this;
+    // What could not be parsed may be the body of this one, which then never ends.
+    const ownFailure = request.complete ? undefined : this.failure;
     const refusal =
+      ownFailure ??
       refuseHead({
         httpVersion: request.httpVersion,
         url: request.url ?? '',
         rawHeaders: request.rawHeaders,
-      }) ?? (expectation === 'unknown' ? refuseExpectation() : undefined);
+      }) ??
+      (expectation === 'unknown' ? refuseExpectation() : undefined);
     if (refusal !== undefined) {
       this.closeWith(refusal);
       return;

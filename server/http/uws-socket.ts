@@ -112,7 +112,11 @@ export function createSocketBehavior(
     // Not expected without a limit; a gap that nobody is told of would be worse than a cut.
     dropped: (webSocket) => webSocket.close(),
     drain: (webSocket) => {
-      if (webSocket.getBufferedAmount() === 0) webSocket.getUserData().listener?.onDrain();
+      const { socket, listener } = webSocket.getUserData();
+      // Later, because the library forgets to go on with what is sent in here and does not fit.
+      setImmediate(() => {
+        if (socket?.isOpen && socket.backlogBytes === 0) listener?.onDrain();
+      });
     },
     close: (webSocket) => {
       const { socket, listener } = webSocket.getUserData();

@@ -41,17 +41,15 @@ export class EntryReader {
    */
   read(space: Space | undefined, store: CacheStore, key: string): ReadEntry | undefined {
     if (space === undefined) return undefined;
-    // First the version, then the value: the value may be newer than its version says, never older.
-    const { ageMs, version } = space.getWithMeta(key);
     const view = space.getView(key);
     if (view === undefined) {
       if (store.readState() !== 'busy') return undefined;
       throw new RequestError('ERR_CACHE_BUSY', 'an entry is being written; try again');
     }
-    const { ttlMs, contentType: storedType, sizeBytes } = view;
+    const { ttlMs, ageMs, version, contentType: storedType, sizeBytes } = view;
     this.take(sizeBytes);
     // A copy: the view is one of shared memory, and valid until the next read alone.
-    const bytes = Buffer.from(view.bytes);
+    const bytes = Buffer.concat(view.chunks, sizeBytes);
     const leftMs = ttlMs === Number.POSITIVE_INFINITY ? null : Math.ceil(ttlMs);
     return { bytes, storedType, ttlMs: leftMs, ageMs: Math.floor(ageMs), version };
   }

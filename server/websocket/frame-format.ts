@@ -24,11 +24,14 @@ export type MessageValue =
 /** Members in order. A `Map`, since names and values may come from clients. */
 export type MessageObject = ReadonlyMap<string, MessageValue>;
 
+/** `base64`: a string that stands for bytes. `json`: bytes that are JSON text. */
+export type ValueEncoding = 'base64' | 'json';
+
 /** How a stored value is written in a message. */
 export interface PresentedMember {
   readonly value: EmbeddedValue;
-  /** Whether it is bytes in base64. */
-  readonly isBase64: boolean;
+  /** How it is written where that is not the format's own way. */
+  readonly encoding: ValueEncoding | undefined;
 }
 
 /** How messages are written; which one a socket uses was agreed on when it was opened. */
@@ -45,13 +48,13 @@ export interface FrameFormat {
   /**
    * The stored form of a value that a request brings.
    *
-   * @param isBase64 whether the request says that the value is bytes in base64
+   * @param encoding of the value, as the request says
    * @throws {RequestError} also as a rejection
    */
   admit(
     codec: ValueCodec,
     value: FrameValue,
-    isBase64: boolean,
+    encoding: 'base64' | undefined,
   ): StoredValue | Promise<StoredValue>;
   /** A stored value as a member of an answer. */
   present(codec: ValueCodec, value: StoredValue): PresentedMember | Promise<PresentedMember>;

@@ -1,12 +1,17 @@
-import type { StoredValue, ValueCodec } from '../codecs/stored-value.js';
+import type { JsonMember, StoredValue, ValueCodec } from '../codecs/stored-value.js';
 import { JsonValue } from '../json/json-value.js';
 import { checkJson } from '../json/scan-json.js';
-import { EmbeddedValue, type FrameFormat, type MessageValue } from './frame-format.js';
+import { DEFAULT_CONTENT_TYPE } from '../wire.js';
+import {
+  EmbeddedValue,
+  type FrameFormat,
+  type MessageValue,
+  type PresentedMember,
+} from './frame-format.js';
 import { invalidField, invalidFrame } from './frame-refusals.js';
 import type { FrameValue } from './frame-value.js';
 
 const BASE64_TEXT = /^[A-Za-z0-9+/]*={0,2}$/;
-const BYTES_TYPE = 'application/octet-stream';
 
 /** Frames of JSON text: values keep the text that they were sent with. */
 export const JSON_FORMAT: FrameFormat = {
@@ -17,10 +22,10 @@ export const JSON_FORMAT: FrameFormat = {
     if (problem !== undefined) throw invalidFrame(problem.message);
     return JsonValue.of(message);
   },
-  admit: (codec, value, isBase64) => {
-    if (!isBase64) return codec.admitJson(value.text);
+  admit: (codec, value, encoding) => {
+    if (encoding === undefined) return codec.admitJson(value.text);
     const bytes = decodeBase64(value);
-    return codec.admit({ bytes, contentType: BYTES_TYPE, contentEncoding: undefined });
+    return codec.admit({ bytes, contentType: DEFAULT_CONTENT_TYPE, contentEncoding: undefined });
   },
   present: (codec: ValueCodec, stored: StoredValue) => {
     const member = codec.toJson(stored);
@@ -33,11 +38,8 @@ export const JSON_FORMAT: FrameFormat = {
   },
 };
 
-function embed(member: { readonly text: Uint8Array; readonly isBase64: boolean }): {
-  value: EmbeddedValue;
-  isBase64: boolean;
-} {
-  return { value: new EmbeddedValue(member.text), isBase64: member.isBase64 };
+function embed({ text, isBase64 }: JsonMember): PresentedMember {
+  return { value: new EmbeddedValue(text), encoding: isBase64 ? 'base64' : undefined };
 }
 
 /** Base64 as RFC 4648 writes it, padding and all, without spare bits: one text for each value. */

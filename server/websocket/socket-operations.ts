@@ -49,8 +49,8 @@ export function admitValues(
   const entries: readonly EntryToSet[] =
     request.op === 'set' ? [request.entry] : request.op === 'setMany' ? request.entries : [];
   let isLater = false;
-  const values = entries.map(({ value, isBase64 }) => {
-    const admitted = format.admit(codec, value, isBase64);
+  const values = entries.map(({ value, encoding }) => {
+    const admitted = format.admit(codec, value, encoding);
     if (admitted instanceof Promise) {
       isLater = true;
       // Whoever awaits all of them is told; a later entry may throw before anybody does.
@@ -200,12 +200,12 @@ function presentEntry(
   entry: ReadEntry | undefined,
 ): MessageObject | Promise<MessageObject> {
   if (entry === undefined) return new Map([['hit', false]]);
-  const compose = ({ value, isBase64 }: PresentedMember): MessageObject => {
+  const compose = ({ value, encoding }: PresentedMember): MessageObject => {
     const members = new Map<string, MessageValue>([
       ['hit', true],
       ['value', value],
     ]);
-    if (isBase64) members.set('encoding', 'base64');
+    if (encoding !== undefined) members.set('encoding', encoding);
     return members
       .set('ttlMs', entry.ttlMs)
       .set('ageMs', entry.ageMs)

@@ -8,8 +8,7 @@ import type { LimitsOfRequests, RequestFields } from './request-fields.js';
 export interface EntryToSet {
   readonly key: string;
   readonly value: FrameValue;
-  /** Whether the value is bytes in base64. */
-  readonly isBase64: boolean;
+  readonly encoding: 'base64' | undefined;
   /** `undefined` for the default. */
   readonly ttlMs: number | 'never' | undefined;
   readonly tags: readonly string[];
@@ -113,8 +112,7 @@ function readEntry(fields: RequestFields): EntryToSet {
   if (encoding !== undefined && encoding !== 'base64') {
     throw invalidField('encoding must be base64, or left out');
   }
-  const isBase64 = encoding === 'base64';
-  return { key, value, isBase64, ttlMs: fields.ttlMs(), tags: fields.tags('tags') ?? [] };
+  return { key, value, encoding, ttlMs: fields.ttlMs(), tags: fields.tags('tags') ?? [] };
 }
 
 function readCondition(fields: RequestFields): 'absent' | 'present' | undefined {

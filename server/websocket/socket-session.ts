@@ -4,6 +4,7 @@ import { RequestError, tellError } from '../error-table.js';
 import type { Socket, SocketListener } from '../http/transport.js';
 import type { Outcome } from '../observability/service-metrics.js';
 import type { FrameFormat, MessageObject, MessageValue } from './frame-format.js';
+import { invalidFrame } from './frame-refusals.js';
 import { Outbox, type ReservedPlace } from './outbox.js';
 import { composeResync, type ResyncReason } from './push-messages.js';
 import { RequestFields } from './request-fields.js';
@@ -64,7 +65,9 @@ export class SocketSession implements SocketListener {
   private badFrames = 0;
   /** Bytes of the budget that answers hold which wait for the client. */
   private answerBytes = 0;
+  /** Nothing is read any more. */
   private isEnding = false;
+  private isGone = false;
 
   /** @param onGone called once, when the socket is gone */
   constructor(
@@ -88,11 +91,14 @@ export class SocketSession implements SocketListener {
     return this.openIds.size;
   }
 
-  onMessage(message: Uint8Array): void {
+  onMessage(message: Uint8Array, isBinary: boolean): void {
     if (this.isEnding) return;
     const startMs = performance.now();
     let id: number | null = null;
     try {
+      if (isBinary !== this.format.isBinary) {
+        throw invalidFrame(`messages must be ${isBinary ? 'text' : 'binary'} here`);
+      }
       // A copy: what is valid during the call alone is needed until a value of it is stored.
       const fields = new RequestFields(this.format.read(Buffer.from(message)));
       id = fields.id();
@@ -132,6 +138,7 @@ export class SocketSession implements SocketListener {
 
   onClose(): void {
     this.isEnding = true;
+    this.isGone = true;
     // Answers that come from now on hold nothing.
     this.isSlow = false;
     clearTimeout(this.slowTimer);
@@ -317,7 +324,7 @@ export class SocketSession implements SocketListener {
     this.isEnding = true;
     clearTimeout(this.slowTimer);
     this.socket.close(code, reason);
-    this.slowTimer = setTimeout(() => this.socket.cut(), CLOSE_TIMEOUT_MS);
+    if (!this.isGone) this.slowTimer = setTimeout(() => this.socket.cut(), CLOSE_TIMEOUT_MS);
   }
 
   private giveBack(open: OpenRequest): void {

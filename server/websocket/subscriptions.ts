@@ -61,6 +61,8 @@ export class Subscriptions<S extends object> {
   }
 
   add(subscriber: S, namespace: string, topics: Topics): void {
+    const { keys, prefixes, tags, all } = topics;
+    if (keys.length + prefixes.length + tags.length === 0 && !all) return;
     let known = this.namespaces.get(namespace);
     if (known === undefined) {
       known = new NamespaceTopics();

@@ -2,11 +2,12 @@ import { RequestError } from '../error-table.js';
 import type { UpgradeRequest } from '../http/transport.js';
 import type { FrameFormat } from './frame-format.js';
 import { JSON_FORMAT } from './json-format.js';
+import { MESSAGE_PACK_FORMAT } from './message-pack-format.js';
 
 /** Where WebSockets are opened. */
 export const SOCKET_PATH = '/ws';
 
-const FORMATS: readonly FrameFormat[] = [JSON_FORMAT];
+const FORMATS: readonly FrameFormat[] = [JSON_FORMAT, MESSAGE_PACK_FORMAT];
 /** Parameters of the query by which tokens are passed elsewhere. */
 const TOKEN_PARAMETERS: ReadonlySet<string> = new Set([
   'token',

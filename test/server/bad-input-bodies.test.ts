@@ -1,4 +1,7 @@
-/** Entries of the catalogue of bad input that concern where a message ends, and its body. */
+/**
+ * Entries of the catalogue of bad input that concern bodies. Messages that end in more than one way
+ * are in `transport/bad-requests.test.ts`.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/index.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
@@ -10,11 +13,13 @@ import {
   openEngine,
   serveStore,
   type TestService,
+  TRANSPORT_KINDS,
   VALUE_BYTES_MAX,
 } from './support/test-service.js';
 
 const MIB = 1_024 ** 2;
 const CHUNKED = 'Transfer-Encoding: chunked';
+const [kind] = TRANSPORT_KINDS;
 
 let engine: Engine;
 let service: TestService;
@@ -41,83 +46,7 @@ async function expectClosing(bytes: string, status: number): Promise<void> {
   expect(service.faults).toEqual([]);
 }
 
-function put(headers: readonly string[], body = 'abcde'): string {
-  return requestText('PUT /cache/framed', headers, body);
-}
-
-describe('messages that end in more than one way', () => {
-  test('H1: both Content-Length and Transfer-Encoding', () =>
-    expectClosing(put(['Content-Length: 5', CHUNKED], '5\r\nabcde\r\n0\r\n\r\n'), 400));
-
-  test.each([
-    [['Content-Length: 3', 'Content-Length: 5']],
-    [['Content-Length: 5', 'Content-Length: 5']],
-  ])('H2: two Content-Length: %j', (headers) => expectClosing(put(headers), 400));
-
-  test.each(['+5', '-1', '5, 5', '5a', '', '18446744073709551616', '0x5', '5.0'])(
-    'H3: Content-Length %j',
-    (length) => expectClosing(put([`Content-Length: ${length}`]), 400),
-  );
-
-  test.each(['xchunked', 'identity', 'chunked, chunked', 'gzip, chunked', ''])(
-    'H4: Transfer-Encoding %j',
-    (coding) =>
-      expectClosing(put([`Transfer-Encoding: ${coding}`], '5\r\nabcde\r\n0\r\n\r\n'), 400),
-  );
-
-  test('H4: two Transfer-Encoding', () =>
-    expectClosing(put([CHUNKED, CHUNKED], '5\r\nabcde\r\n0\r\n\r\n'), 400));
-
-  test.each(['-1', '0x5', '11111111111111111', '5;note=1', `5;${'a'.repeat(5_000)}`])(
-    'H5: a chunk size that begins with %.20s',
-    (size) => expectClosing(put([CHUNKED], `${size}\r\nabcde\r\n0\r\n\r\n`), 400),
-  );
-
-  test.each(['GET', 'PUT'])('H7: %s without a Host', (method) =>
-    expectClosing(`${method} /cache/framed HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde`, 400),
-  );
-
-  test('H5: a chunk without a size, which the parser takes for the last one', async () => {
-    const connection = await RawConnection.open(service.port);
-    connection.write(requestText('PUT /cache/sizeless', [CHUNKED], '\r\nabcde\r\n0\r\n\r\n'));
-    expect((await connection.nextResponse())?.status).toBe(201);
-    connection.destroy();
-    expect(engine.getBytes('sizeless')?.length).toBe(0);
-  });
-
-  test.each([[['Host:']], [['Host: a', 'Host: b']]])('H7: %j before a write', (headers) =>
-    expectClosing(put([...headers, 'Content-Length: 5']), 400),
-  );
-
-  test('H6: a header without a name hides those behind it from the parser', async () => {
-    await expectClosing(put([': x', 'Content-Length: 5']), 411);
-    const hidden = await ask(
-      service.port,
-      requestText('GET /health', [': x', 'Content-Length: x']),
-    );
-    expect(hidden?.status).toBe(200);
-  });
-
-  test.each(['GET /cache/a HTTP/1.0', 'GET /cache/a HTTP/9.9', 'PRI * HTTP/2.0'])(
-    'H8: %s is no HTTP/1.1',
-    (line) => expectClosing(`${line}\r\nHost: localhost\r\n\r\n`, 505),
-  );
-
-  test('H8: a TLS hello on the plain port', () =>
-    expectClosing('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 505));
-
-  test.each([
-    ['a header block over 4 KiB', requestText('GET /cache/a', [`A: ${'b'.repeat(5_000)}`])],
-    [
-      '101 headers',
-      requestText(
-        'GET /cache/a',
-        Array.from({ length: 101 }, (_, index) => `H${index}: b`),
-      ),
-    ],
-    ['a target over 4 KiB', requestText(`GET /cache/${'a'.repeat(5_000)}`)],
-  ])('H9: %s', (_name, bytes) => expectClosing(bytes, 431));
-
+describe('bodies that are no whole value', () => {
   test('H33 a body in an unknown coding, in two, or a part of a body is refused', async () => {
     for (const coding of ['zstd', 'gzip, gzip']) {
       const request = putText('/cache/framed', 'x', [`Content-Encoding: ${coding}`]);
@@ -184,7 +113,7 @@ describe('bodies over the limit', () => {
     },
   );
 
-  test('H16: the parser says 100 Continue by itself, and the refusal follows', async () => {
+  test('H16: a refusal says nothing of 100 Continue, where the parser leaves it to us', async () => {
     const connection = await RawConnection.open(service.port);
     connection.write(
       requestText('PUT /cache/large', [
@@ -192,8 +121,10 @@ describe('bodies over the limit', () => {
         `Content-Length: ${VALUE_BYTES_MAX + 1}`,
       ]),
     );
-    expect((await connection.nextResponse())?.status).toBe(100);
+    if (kind === 'uws') expect((await connection.nextResponse())?.status).toBe(100);
     expectRefusal(await connection.nextResponse(), 413, 'ERR_CACHE_VALUE_TOO_LARGE');
+    // What comes next is either the body or another request, and nobody can tell which.
+    if (kind === 'node') await connection.closed;
     connection.destroy();
   });
 
@@ -310,14 +241,23 @@ describe('H12: a client that goes away', () => {
     expect(held.budget.usedBytes).toBe(0);
   });
 
-  test('by pipelining behind an answer that is not there yet is cut by the parser', async () => {
+  test('by pipelining behind an answer that is not there yet, where the parser cuts it', async () => {
     const store = new StoreDouble();
     const held = await serveStore(store);
     store.hold();
     const connection = await RawConnection.open(held.port);
+    const begun = store.nextWrite();
     connection.write(putText('/cache/a', 'x') + requestText('GET /cache/a'));
-    expect(await connection.remainingResponses()).toEqual([]);
-    store.release();
+    if (kind === 'uws') {
+      expect(await connection.remainingResponses()).toEqual([]);
+      store.release();
+    } else {
+      await begun;
+      store.release();
+      expect((await connection.nextResponse())?.status).toBe(201);
+      expect((await connection.nextResponse())?.body.toString()).toBe('x');
+    }
+    connection.destroy();
     expect((await get(held.port, '/health')).status).toBe(200);
     expect(held.faults).toEqual([]);
   });

@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import type { StatsReport } from '../../server/observability/stats-report.js';
 import { putText } from './support/raw-connection.js';
-import { ask, get, openEngine, serveStore, type TestService } from './support/test-service.js';
+import {
+  ask,
+  get,
+  openEngine,
+  serveStore,
+  type TestService,
+  TRANSPORT_KINDS,
+} from './support/test-service.js';
+
+const NAMES = { uws: 'uWebSockets.js', node: 'node:http' };
+const kind = TRANSPORT_KINDS[0] ?? 'node';
 
 /** Names, labels and values of a text in the format of Prometheus; throws where it is not one. */
 function parseMetrics(text: string): Map<string, number> {
@@ -154,7 +164,7 @@ describe('/stats', () => {
     await get(service.port, '/cache/absent');
     const stats = await readStats(service);
     expect(stats).toMatchObject({
-      transport: 'uWebSockets.js',
+      transport: NAMES[kind],
       threads: 1,
       isDraining: false,
       hits: 3,
@@ -192,7 +202,7 @@ describe('/health and /ready', () => {
       ready: true,
       status: 'ok',
       engine: { state: 'ok', workers: 0, shards: 1, shardsWithoutWorker: 1, recoveries: 0 },
-      transport: { name: 'uWebSockets.js', kind: 'uws', reason: '' },
+      transport: { name: NAMES[kind], kind, reason: '' },
       threads: { state: 'ok', wanted: 1, serving: 1, replaced: 0 },
     });
   });

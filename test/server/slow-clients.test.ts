@@ -2,8 +2,9 @@
 import { beforeAll, describe, test } from 'vitest';
 import { RawConnection, requestText } from './support/raw-connection.js';
 import { StoreDouble } from './support/store-double.js';
-import { get, serveStore, type TestService } from './support/test-service.js';
+import { get, serveStore, type TestService, TRANSPORT_KINDS } from './support/test-service.js';
 
+const [kind] = TRANSPORT_KINDS;
 const VALUE_BYTES = 24 * 1_024 ** 2;
 
 let service: TestService;
@@ -36,20 +37,23 @@ describe.concurrent('a connection is closed, and the service goes on', () => {
     expect(store.values.has('slow')).toBe(false);
   });
 
-  test('H6: that sent what the parser leaves unanswered', async ({ expect }) => {
-    const heads = [
-      'Host : localhost',
-      'Host: localhost\r\nA: b\r\n c',
-      'Host: localhost\r\nA: b\0c',
-      '',
-    ];
-    const answers = heads.map(async (head) => {
-      const connection = await RawConnection.open(service.port);
-      connection.write(`GET /cache/a HTTP/1.1\r\n${head}${head === '' ? '' : '\r\n'}\r\n`);
-      return connection.remainingResponses();
-    });
-    expect(await Promise.all(answers)).toEqual(heads.map(() => []));
-  });
+  test.runIf(kind === 'uws')(
+    'H6: that sent what the parser leaves unanswered',
+    async ({ expect }) => {
+      const heads = [
+        'Host : localhost',
+        'Host: localhost\r\nA: b\r\n c',
+        'Host: localhost\r\nA: b\0c',
+        '',
+      ];
+      const answers = heads.map(async (head) => {
+        const connection = await RawConnection.open(service.port);
+        connection.write(`GET /cache/a HTTP/1.1\r\n${head}${head === '' ? '' : '\r\n'}\r\n`);
+        return connection.remainingResponses();
+      });
+      expect(await Promise.all(answers)).toEqual(heads.map(() => []));
+    },
+  );
 
   test('H46: that does not read a large reply', async ({ expect }) => {
     const connection = await RawConnection.open(service.port);

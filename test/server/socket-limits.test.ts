@@ -172,6 +172,12 @@ describe('messages that are no requests', () => {
     expect(socket.closed).toBeUndefined();
   });
 
+  test('W7 a binary message is none where text was agreed on', () => {
+    const socket = open();
+    socket.receive(Buffer.from('{"id":1,"op":"ping"}'), true);
+    expect(socket.frames[0]).toMatchObject({ error: { code: 'ERR_SOCKET_INVALID_FRAME' } });
+  });
+
   test('W5 text that is not UTF-8 is refused, should a transport let it through', () => {
     const socket = open();
     socket.receive(Uint8Array.from([0x7b, 0xff, 0x7d]));
@@ -296,6 +302,15 @@ describe('subscriptions', () => {
     socket.leave();
     expect(rig.feed.isWatched).toBe(false);
   });
+});
+
+test('W13 a connection that ends without a close frame leaves nothing behind', () => {
+  const rig = createSocketRig(engine, { sockets: { socketsMax: 1 } });
+  const socket = SocketDouble.open(rig.server.upgrade);
+  socket.receive({ id: 1, op: 'subscribe', all: true });
+  socket.leave();
+  expect(rig.feed.isWatched).toBe(false);
+  expect(refusal(rig.server.upgrade(upgradeRequest()))).toBe('accepted');
 });
 
 describe('at the end of the service', () => {

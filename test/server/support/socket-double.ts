@@ -69,15 +69,14 @@ export class SocketDouble implements Socket {
   }
 
   /** A message of the client, as text or as an object that becomes JSON. */
-  receive(message: string | Uint8Array | object): void {
-    const isText = typeof message === 'string' || !(message instanceof Uint8Array);
+  receive(message: string | Uint8Array | object, isBinary = false): void {
     const bytes =
       message instanceof Uint8Array
         ? message
         : Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
     // What the service is shown is valid during the call alone.
     const passing = Uint8Array.from(bytes);
-    this.listener?.onMessage(passing, !isText);
+    this.listener?.onMessage(passing, isBinary);
     passing.fill(0xff);
   }
 
