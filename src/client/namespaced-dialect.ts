@@ -12,7 +12,7 @@ import {
 import { readRefusal } from './http-refusal.js';
 import type { EntryAnswer, EntryFields, SetFields } from './operations.js';
 
-/** A named namespace over HTTP: `/api/v1/cache/{namespace}/…`, which can do less than the socket. */
+/** A named namespace over HTTP, which can do less than the socket: `/api/v1/cache/{namespace}/…`. */
 export class NamespacedDialect {
   private readonly exchange: HttpExchange;
 
