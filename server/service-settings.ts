@@ -58,8 +58,7 @@ export interface ServiceSettings {
   /** Requests a second of one client, by token or address; 0 for no limit. */
   readonly requestsPerSecondMax: number;
   /**
-   * Signs cursors of listings: the same in all threads of a service. Default: a random one of the
-   * thread.
+   * Signs cursors of listings: the same in all threads of a service. Default: a random one.
    */
   readonly cursorKey?: Uint8Array;
   readonly transport: TransportLimits;

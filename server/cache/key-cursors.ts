@@ -14,8 +14,10 @@ const TAG_BYTES = 16;
 const CURSOR_TEXT = /^[A-Za-z0-9_-]{1,128}$/;
 const KEY_BYTES = 32;
 
-/** For services that are not told a key. */
-const threadKey = randomBytes(KEY_BYTES);
+/** A key for the cursors of one service, whose threads all need the same. */
+export function createCursorKey(): Uint8Array {
+  return Uint8Array.from(randomBytes(KEY_BYTES));
+}
 
 /**
  * Signs the cursors of listings, so that nobody can make one up or go on with it in another
@@ -24,8 +26,8 @@ const threadKey = randomBytes(KEY_BYTES);
 export class KeyCursors {
   private readonly key: Uint8Array;
 
-  /** @param key the same in every thread that serves; by default one of this thread alone */
-  constructor(key: Uint8Array = threadKey) {
+  /** @param key the same in every thread that serves; by default one of this object alone */
+  constructor(key: Uint8Array = createCursorKey()) {
     this.key = key;
   }
 

@@ -1,23 +1,26 @@
 /** `get`, `set` and `del`: single entries of a running service, their values as bytes. */
 import { isUtf8 } from 'node:buffer';
 import { CommandError } from './command-error.js';
+import { withClient } from './service-client.js';
 import {
+  checkUrl,
   entryTarget,
   isMiss,
   isSuccess,
   refusalOf,
-  type ServiceAnswer,
   ServiceConnection,
 } from './service-connection.js';
 import type { ServiceOptions } from './service-options.js';
 
 const YEAR_MS = 365.25 * 86_400_000;
-const DELETES_AT_ONCE = 8;
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain';
+const BYTES_TYPE = 'application/octet-stream';
 const TYPES: ReadonlyMap<string, string> = new Map([
-  ['json', 'application/json'],
+  ['json', JSON_TYPE],
   ['msgpack', 'application/msgpack'],
-  ['text', 'text/plain'],
-  ['bytes', 'application/octet-stream'],
+  ['text', TEXT_TYPE],
+  ['bytes', BYTES_TYPE],
 ]);
 
 export interface EntryOptions extends ServiceOptions {
@@ -36,30 +39,61 @@ function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
+/** An entry as it is printed. */
+interface PrintedEntry {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  /** `null` for one without an end. */
+  readonly ttlSeconds: number | null;
+}
+
 /** `hotshard get`: the value, byte by byte; 1 and nothing when there is none. */
 export async function getEntry(key: string, options: EntryOptions): Promise<number> {
-  const connection = new ServiceConnection(options.url);
-  const target = entryTarget(options.namespace, key);
-  const answer = await connection.ask({ method: 'GET', target });
-  if (isMiss(answer)) return 1;
-  if (!isSuccess(answer)) throw refusalOf(answer);
-  if (options.json === true) printJson(describeEntry(key, answer));
+  const entry = await (options.namespace === '' ? readEntry : readNamedEntry)(key, options);
+  if (entry === undefined) return 1;
+  if (options.json === true) printJson(describeEntry(key, entry));
   else {
-    process.stdout.write(answer.body);
-    if (process.stdout.isTTY === true && answer.body.at(-1) !== 0x0a) process.stdout.write('\n');
+    process.stdout.write(entry.bytes);
+    if (process.stdout.isTTY === true && entry.bytes.at(-1) !== 0x0a) process.stdout.write('\n');
   }
   return 0;
 }
 
-/** The entry as a document: JSON as it is, other text as a string, bytes in base64. */
-function describeEntry(key: string, { headers, body }: ServiceAnswer): unknown {
-  const type = headers['content-type'] ?? 'application/octet-stream';
+async function readEntry(key: string, { url }: EntryOptions): Promise<PrintedEntry | undefined> {
+  const connection = new ServiceConnection(url);
+  const answer = await connection.ask({ method: 'GET', target: entryTarget(key) });
+  if (isMiss(answer)) return undefined;
+  if (!isSuccess(answer)) throw refusalOf(answer);
+  const { headers, body: bytes } = answer;
   const ttl = headers['x-cache-ttl-remaining'];
-  const ttlSeconds = typeof ttl === 'string' && /^[0-9]+$/.test(ttl) ? Number(ttl) : null;
-  const about = { key, contentType: type, ttlSeconds };
-  if (!isUtf8(body)) return { ...about, value: body.toString('base64'), encoding: 'base64' };
-  const text = body.toString();
-  if (!type.startsWith('application/json')) return { ...about, value: text };
+  return {
+    bytes,
+    contentType: headers['content-type'] ?? BYTES_TYPE,
+    ttlSeconds: typeof ttl === 'string' && /^[0-9]+$/.test(ttl) ? Number(ttl) : null,
+  };
+}
+
+/** The plain dialect knows no namespaces: the client goes another way. */
+async function readNamedEntry(
+  key: string,
+  { url, namespace }: EntryOptions,
+): Promise<PrintedEntry | undefined> {
+  const entry = await withClient(url, namespace, (client) => client.getWithMeta(key));
+  if (entry.state !== 'hit') return undefined;
+  const { value, ttlMs } = entry;
+  const hasEnd = ttlMs !== undefined && ttlMs !== Number.POSITIVE_INFINITY;
+  const ttlSeconds = hasEnd ? Math.ceil(ttlMs / 1_000) : null;
+  return value instanceof Uint8Array
+    ? { bytes: Buffer.from(value), contentType: BYTES_TYPE, ttlSeconds }
+    : { bytes: Buffer.from(JSON.stringify(value)), contentType: JSON_TYPE, ttlSeconds };
+}
+
+/** The entry as a document: JSON as it is, other text as a string, bytes in base64. */
+function describeEntry(key: string, { bytes, contentType, ttlSeconds }: PrintedEntry): unknown {
+  const about = { key, contentType, ttlSeconds };
+  if (!isUtf8(bytes)) return { ...about, value: bytes.toString('base64'), encoding: 'base64' };
+  const text = bytes.toString();
+  if (!contentType.startsWith(JSON_TYPE)) return { ...about, value: text };
   try {
     return { ...about, value: JSON.parse(text) as unknown };
   } catch {
@@ -73,26 +107,73 @@ export async function setEntry(
   given: string | undefined,
   options: SetOptions,
 ): Promise<number> {
-  const headers: Record<string, string> = {};
   if (options.nx === true && options.xx === true) {
     throw new CommandError('--nx and --xx exclude each other', 2);
   }
-  if (options.nx === true) headers['X-Cache-Mode'] = 'NX';
-  if (options.xx === true) headers['X-Cache-Mode'] = 'XX';
-  if (options.ttl !== undefined) headers['X-Cache-TTL'] = await readTtl(options.ttl);
-  if (options.tags !== undefined) headers['X-Cache-Tags'] = encodeTags(options.tags);
-  const connection = new ServiceConnection(options.url);
-  const body = given === undefined || given === '-' ? await readInput() : Buffer.from(given);
-  headers['Content-Type'] = readType(options.type, body);
-  const target = entryTarget(options.namespace, key);
-  const answer = await connection.ask({ method: 'PUT', target, headers, body });
-  const isStored = answer.status !== 412;
-  if (isStored && !isSuccess(answer)) throw refusalOf(answer);
-  if (options.json === true) printJson({ key, stored: isStored, valueBytes: body.length });
+  checkUrl(options.url);
+  const ttl = options.ttl === undefined ? undefined : await readTtl(options.ttl);
+  const type = readType(options.type);
+  const tags = readTags(options.tags);
+  const bytes = given === undefined || given === '-' ? await readInput() : Buffer.from(given);
+  const only = options.nx ? 'absent' : options.xx ? 'present' : undefined;
+  const write = { key, bytes, ttl, type, tags, only } as const;
+  const isStored = await (options.namespace === '' ? storeEntry : storeNamedEntry)(write, options);
+  if (options.json === true) printJson({ key, stored: isStored, valueBytes: bytes.length });
   else if (!isStored) {
     process.stderr.write(`hotshard: not stored: the key is ${options.nx ? '' : 'not '}there\n`);
   }
   return isStored ? 0 : 1;
+}
+
+/** What `set` is to store. */
+interface EntryWrite {
+  readonly key: string;
+  readonly bytes: Buffer;
+  /** Whole seconds, or `never`; `undefined` for the default of the service. */
+  readonly ttl: number | 'never' | undefined;
+  /** A media type; `undefined` to go by the bytes. */
+  readonly type: string | undefined;
+  readonly tags: readonly string[];
+  readonly only: 'absent' | 'present' | undefined;
+}
+
+async function storeEntry(write: EntryWrite, { url }: SetOptions): Promise<boolean> {
+  const { key, bytes, ttl, tags, only } = write;
+  const headers = {
+    'Content-Type': write.type ?? (isUtf8(bytes) ? TEXT_TYPE : BYTES_TYPE),
+    ...(ttl !== undefined && { 'X-Cache-TTL': String(ttl) }),
+    ...(tags.length > 0 && { 'X-Cache-Tags': tags.join(',') }),
+    ...(only !== undefined && { 'X-Cache-Mode': only === 'absent' ? 'NX' : 'XX' }),
+  };
+  const connection = new ServiceConnection(url);
+  const target = entryTarget(key);
+  const answer = await connection.ask({ method: 'PUT', target, headers, body: bytes });
+  if (answer.status === 412) return false;
+  if (!isSuccess(answer)) throw refusalOf(answer);
+  return true;
+}
+
+async function storeNamedEntry(write: EntryWrite, options: SetOptions): Promise<boolean> {
+  const { key, bytes, ttl, tags, only, type } = write;
+  if (type !== undefined && type !== JSON_TYPE && type !== BYTES_TYPE) {
+    throw new CommandError('--type: only json and bytes go with --namespace', 2);
+  }
+  const value = type === JSON_TYPE ? parseJson(bytes) : bytes;
+  return withClient(options.url, options.namespace, (client) =>
+    client.set(key, value, {
+      tags,
+      ...(ttl !== undefined && { ttl: ttl === 'never' ? ttl : ttl * 1_000 }),
+      ...(only !== undefined && { only }),
+    }),
+  );
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString()) as unknown;
+  } catch (error) {
+    throw new CommandError('the value is no JSON, as --type says', 1, { cause: error });
+  }
 }
 
 async function readInput(): Promise<Buffer> {
@@ -102,23 +183,29 @@ async function readInput(): Promise<Buffer> {
 }
 
 /** Whole seconds, rounded up so that no entry ends before its time. */
-async function readTtl(text: string): Promise<string> {
+async function readTtl(text: string): Promise<number | 'never'> {
   if (text === 'never') return text;
   const { duration } = await import('../config/setting-form.js');
   const form = duration(1, 1_000 * YEAR_MS);
   const result = form.text.safeParse(text);
-  if (result.success) return String(Math.ceil(result.data / 1_000));
+  if (result.success) return Math.ceil(result.data / 1_000);
   throw new CommandError(`--ttl: ${result.error.issues[0]?.message ?? form.form}, nor never`, 2);
 }
 
 /** A header line takes no other characters than printable ASCII. */
-function encodeTags(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text;
-  throw new CommandError('--tags: only printable ASCII characters can be sent', 2);
+function readTags(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  if (!/^[\x20-\x7e]*$/.test(text)) {
+    throw new CommandError('--tags: only printable ASCII characters can be sent', 2);
+  }
+  return text
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
 }
 
-function readType(type: string | undefined, body: Buffer): string {
-  if (type === undefined) return (isUtf8(body) ? TYPES.get('text') : TYPES.get('bytes')) ?? '';
+function readType(type: string | undefined): string | undefined {
+  if (type === undefined) return undefined;
   if (!/^[\x21-\x7e ]{1,127}$/.test(type)) throw new CommandError('--type: is no media type', 2);
   return TYPES.get(type) ?? type;
 }
@@ -128,18 +215,10 @@ export async function deleteEntries(
   keys: readonly string[],
   options: EntryOptions,
 ): Promise<number> {
-  const connection = new ServiceConnection(options.url);
-  let deleted = 0;
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let key = keys[next++]; key !== undefined; key = keys[next++]) {
-      const target = entryTarget(options.namespace, key);
-      const answer = await connection.ask({ method: 'DELETE', target });
-      if (!isSuccess(answer) && !isMiss(answer)) throw refusalOf(answer);
-      if (answer.headers['x-cache-hit'] !== 'false') deleted += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(DELETES_AT_ONCE, keys.length) }, work));
+  checkUrl(options.url);
+  const deleted = await withClient(options.url, options.namespace, (client) => {
+    return client.deleteMany(keys);
+  });
   if (options.json === true) printJson({ deleted });
   else process.stdout.write(`${deleted}\n`);
   return 0;

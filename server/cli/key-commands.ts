@@ -4,7 +4,8 @@ import type { StatsReport } from '../observability/stats-report.js';
 import { CommandError } from './command-error.js';
 import { ProgressBar, withProgress } from './progress-bar.js';
 import { formatCount } from './quantities.js';
-import { isSuccess, ServiceConnection } from './service-connection.js';
+import { withClient } from './service-client.js';
+import { checkUrl, isSuccess, ServiceConnection } from './service-connection.js';
 import type { ServiceOptions } from './service-options.js';
 import { oneLine } from './terminal-text.js';
 
@@ -97,17 +98,19 @@ export async function invalidate(options: InvalidateOptions): Promise<number> {
   if ([prefix, pattern, tag, all].filter((selector) => selector !== undefined).length !== 1) {
     throw new CommandError('give one of --prefix, --pattern, --tag and --all', 2);
   }
-  const target = targetOf({
-    ...(prefix !== undefined && { prefix }),
-    ...(pattern !== undefined && { pattern }),
-    ...(tag !== undefined && { tag }),
-    // The service wants it confirmed that every entry is meant.
-    ...(all === true && { pattern: '*', confirm: 'true' }),
-    ...(namespace !== '' && { namespace }),
-  });
-  const connection = new ServiceConnection(options.url);
-  const work = connection.askJson<{ readonly deleted: number }>({ method: 'DELETE', target });
-  const { deleted } = await withProgress(process.stderr, 'invalidating', work);
+  if (pattern !== undefined && /^\*+$/.test(pattern)) {
+    throw new CommandError('--pattern: that is every entry; say --all if it is meant', 2);
+  }
+  checkUrl(options.url);
+  const target =
+    prefix !== undefined
+      ? { prefix }
+      : tag !== undefined
+        ? { tag }
+        : // The service wants it confirmed that every entry is meant.
+          { glob: pattern ?? '*', ...(all === true && { confirm: true }) };
+  const work = withClient(options.url, namespace, (client) => client.invalidate(target));
+  const deleted = await withProgress(process.stderr, 'invalidating', work);
   process.stdout.write(options.json === true ? `${JSON.stringify({ deleted })}\n` : `${deleted}\n`);
   return 0;
 }

@@ -22,6 +22,7 @@ type End = (exitCode: number) => void;
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode = 0;
+  if (args[0] !== 'serve') endWithReader();
   const program = createProgram((code) => {
     exitCode = code;
   });
@@ -33,6 +34,14 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } catch (error) {
     return reportFailure(error);
   }
+}
+
+/** Whoever reads the output may have seen enough, such as `head`: that is no failure. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 }
 
 /** Commands of the settings are given one option for each of them, when they are asked for. */

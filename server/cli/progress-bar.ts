@@ -29,7 +29,8 @@ export class ProgressBar {
     const now = this.nowMs();
     if (now < this.nextMs) return;
     this.nextMs = now + EVERY_MS;
-    const columns = this.output.columns ?? 80;
+    // Terminals that do not know their size say 0.
+    const columns = this.output.columns === 0 ? 80 : (this.output.columns ?? 80);
     const line = `${this.label}  ${share === undefined ? this.wave(now) : bar(share)}  ${note}`;
     this.output.write(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
     this.isShown = true;

@@ -22,6 +22,13 @@ export interface ServiceAnswer {
   readonly body: Buffer;
 }
 
+/** @throws {CommandError} when the text is no address of a service */
+export function checkUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url;
+  throw new CommandError(`--url: ${text} is no address such as ${DEFAULT_URL}`, 2);
+}
+
 /**
  * A running service, asked over HTTP. Values go through it as bytes, whatever they are, and paths
  * as they were written: `fetch` would take a key of two dots for a step upwards.
@@ -32,10 +39,7 @@ export class ServiceConnection {
 
   /** @throws {CommandError} when the text is no address of a service */
   constructor(url: string) {
-    const parsed = URL.canParse(url) ? new URL(url) : undefined;
-    if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) {
-      throw new CommandError(`--url: ${url} is no address such as ${DEFAULT_URL}`, 2);
-    }
+    const parsed = checkUrl(url);
     this.base = parsed;
     const options = { keepAlive: true };
     this.agent = parsed.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
@@ -119,12 +123,11 @@ export function refusalOf({ status, body }: ServiceAnswer): CommandError {
   return new CommandError(`the answer was HTTP ${status}: is a hotshard service listening there?`);
 }
 
-/** The path of an entry, in the dialect that knows its namespace. */
-export function entryTarget(namespace: string, key: string): string {
-  const folder = namespace === '' ? '/cache' : `/api/v1/cache/${encodeURIComponent(namespace)}`;
+/** The path of an entry of the default namespace. */
+export function entryTarget(key: string): string {
   // Dots alone would be taken for steps of the path.
-  const segment = key === '.' || key === '..' ? key.replaceAll('.', '%2E') : key;
-  return `${folder}/${segment === key ? encodeURIComponent(key) : segment}`;
+  if (key === '.' || key === '..') return `/cache/${key.replaceAll('.', '%2E')}`;
+  return `/cache/${encodeURIComponent(key)}`;
 }
 
 function explain(error: unknown): string {

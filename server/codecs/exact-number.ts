@@ -31,11 +31,17 @@ export function parseExactNumber(text: string): number | bigint {
   return value;
 }
 
-function isKept({ digits, exponent }: Decimal, value: number): boolean {
+function isKept(decimal: Decimal, value: number): boolean {
+  const { digits, exponent } = decimal;
   if (digits.length <= DIGITS_KEPT && Math.abs(exponent) <= EXPONENT_KEPT) return true;
   if (digits.length > DIGITS_MAX) return false;
-  const written = normalize(value.toExponential(Math.max(0, digits.length - 1)));
-  return written.digits === digits && written.exponent === exponent;
+  // Where two decimals are as near, the shortest form may be the other of them.
+  const rounded = value.toExponential(Math.max(0, digits.length - 1));
+  return isSame(decimal, normalize(rounded)) || isSame(decimal, normalize(String(value)));
+}
+
+function isSame(one: Decimal, other: Decimal): boolean {
+  return one.digits === other.digits && one.exponent === other.exponent;
 }
 
 function isInteger(text: string): boolean {

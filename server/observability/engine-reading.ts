@@ -16,6 +16,11 @@ export class EngineReading {
     this.intervalMs = intervalMs;
   }
 
+  /** Milliseconds since the counters were read that `read` gave last. */
+  get ageMs(): number {
+    return performance.now() - this.readAtMs;
+  }
+
   read(): EngineStats {
     const nowMs = performance.now();
     if (this.last === undefined || nowMs - this.readAtMs >= this.intervalMs) {

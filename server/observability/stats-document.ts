@@ -26,6 +26,7 @@ const OPERATION_SCHEMA = record({
 const STATS_SCHEMA = record({
   version: { type: 'string' },
   uptimeSeconds: count,
+  countedAtSeconds: { type: 'number', minimum: 0 },
   transport: { type: 'string' },
   threads: count,
   isDraining: { type: 'boolean' },
@@ -64,7 +65,7 @@ export const STATS_DOCUMENT: OperationDocument = {
   summary: 'Counters of the service and its engine',
   description:
     'All threads together, since the start. Counters of the engine are at most as old as ' +
-    'METRICS_INTERVAL says. Durations are quantiles within buckets of 5 microseconds to 10 seconds.',
+    'METRICS_INTERVAL says: countedAtSeconds is the uptime at which they were read. Durations are quantiles within buckets of 5 microseconds to 10 seconds.',
   responses: {
     '200': {
       description: 'The counters.',

@@ -27,6 +27,8 @@ export interface ShardReport {
 export interface StatsReport {
   readonly version: string;
   readonly uptimeSeconds: number;
+  /** Uptime, to the millisecond, at which the counters of the engine were read. */
+  readonly countedAtSeconds: number;
   /** The library that speaks HTTP. */
   readonly transport: string;
   /** Threads that serve HTTP now. */

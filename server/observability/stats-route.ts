@@ -30,6 +30,7 @@ export function buildStatsReport(service: ObservedService): StatsReport {
   return {
     version,
     uptimeSeconds: Math.floor(block.uptimeSeconds),
+    countedAtSeconds: countedAtSeconds(service),
     transport: transport.name,
     threads: block.threadsIn('serving').length,
     isDraining: block.isDraining,
@@ -60,6 +61,10 @@ export function buildStatsReport(service: ObservedService): StatsReport {
       evictions,
     })),
   };
+}
+
+function countedAtSeconds({ block, engine }: ObservedService): number {
+  return Math.max(0, Math.round(block.uptimeSeconds * 1_000 - engine.ageMs) / 1_000);
 }
 
 function reportOperations(

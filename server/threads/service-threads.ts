@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../src/index.js';
+import { createCursorKey } from '../cache/key-cursors.js';
 import { createFeedLinks, type FeedLink, retireFeedLink } from '../changes/feed-link.js';
 import { type ListenAddress, ListenError, type Transport } from '../http/transport.js';
 import type { DrainOutcome } from '../lifecycle.js';
@@ -51,7 +52,8 @@ export function countThreads(wanted: number | 'auto', { portSharing }: Transport
 export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<ThreadedService> {
   const { threadCount, transport } = plan;
   const block = ServiceBlock.create(threadCount);
-  const settings = shareSettings(plan.settings, threadCount);
+  const cursorKey = plan.settings.cursorKey ?? createCursorKey();
+  const settings = { ...shareSettings(plan.settings, threadCount), cursorKey };
   // Only an exclusive listener is told that a foreign process has the port.
   const port = threadCount === 1 ? settings.port : await findPort(transport, settings);
   const logSalt = makeSalt();

@@ -83,10 +83,8 @@ describe('DELETE /cache', () => {
 
   test('H37: a glob that would hold up a backtracking matcher is answered', async () => {
     await setAll(names('a'.repeat(200), 50));
-    const startMs = performance.now();
+    // A matcher that backtracks takes minutes, far longer than this test may.
     expect(await ask('DELETE /cache?pattern=*a*a*a*a*a*ab')).toEqual(done(0));
-    // A matcher that backtracks takes minutes.
-    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 
   test.each([

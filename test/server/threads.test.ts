@@ -153,6 +153,20 @@ describe('two threads', () => {
     for (const connection of [first, second]) connection?.destroy();
   });
 
+  test('go on with the cursors of each other', async () => {
+    const service = await start();
+    const [first, second] = await connectToAll(service);
+    for (const key of ['a', 'b', 'c']) {
+      first?.write(putText(`/cache/${key}`, 'x'));
+      expect((await first?.nextResponse())?.status).toBe(201);
+    }
+    first?.write(requestText('GET /cache?limit=2'));
+    const { keys, cursor } = JSON.parse(String((await first?.nextResponse())?.body));
+    second?.write(requestText(`GET /cache?limit=2&cursor=${cursor}`));
+    const rest = JSON.parse(String((await second?.nextResponse())?.body));
+    expect([...keys, ...rest.keys].toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   test('tell subscribers of both what was written in either', async () => {
     const service = await start();
     const subscribers = await subscribeToAll(service);

@@ -28,37 +28,86 @@ function requestsOf(report: OperationReport | undefined): number {
   return report === undefined ? 0 : report.ok + report.refused + report.failed;
 }
 
-/** @param intervalSeconds above 0 */
-export function compareStats(
+/** What the engine did, by its own counters. */
+type EngineRates = Pick<
+  TopSample,
+  | 'readsPerSecond'
+  | 'hitRatio'
+  | 'setsPerSecond'
+  | 'deletesPerSecond'
+  | 'evictionsPerSecond'
+  | 'expirationsPerSecond'
+>;
+
+const NO_RATES: EngineRates = {
+  readsPerSecond: 0,
+  hitRatio: undefined,
+  setsPerSecond: 0,
+  deletesPerSecond: 0,
+  evictionsPerSecond: 0,
+  expirationsPerSecond: 0,
+};
+
+/**
+ * Makes rates of readings. The service counts its operations at once, and reads the counters of its
+ * engine now and then: their rates are those between the last two of such readings.
+ */
+export class TopSampler {
+  private before: StatsReport;
+  private counted: StatsReport;
+  private rates: EngineRates = NO_RATES;
+
+  constructor(first: StatsReport) {
+    this.before = first;
+    this.counted = first;
+  }
+
+  /** @param intervalSeconds since the reading before, above 0 */
+  next(stats: StatsReport, intervalSeconds: number): TopSample {
+    // A service that was started anew counts from 0: that is no negative rate.
+    if (stats.uptimeSeconds < this.before.uptimeSeconds) {
+      this.before = stats;
+      this.counted = stats;
+      this.rates = NO_RATES;
+    }
+    // Threads read for themselves: one may answer with an older reading than the one before.
+    if (stats.countedAtSeconds > this.counted.countedAtSeconds) {
+      this.rates = engineRates(this.counted, stats);
+      this.counted = stats;
+    }
+    const operations = operationSamples(this.before, stats, intervalSeconds);
+    this.before = stats;
+    return { stats, intervalSeconds, ...this.rates, operations };
+  }
+}
+
+function engineRates(before: StatsReport, stats: StatsReport): EngineRates {
+  const seconds = stats.countedAtSeconds - before.countedAtSeconds;
+  const hits = stats.hits - before.hits;
+  const reads = hits + stats.misses - before.misses;
+  return {
+    readsPerSecond: reads / seconds,
+    hitRatio: reads === 0 ? undefined : hits / reads,
+    setsPerSecond: (stats.sets - before.sets) / seconds,
+    deletesPerSecond: (stats.deletes - before.deletes) / seconds,
+    evictionsPerSecond: (stats.evictions - before.evictions) / seconds,
+    expirationsPerSecond: (stats.expirations - before.expirations) / seconds,
+  };
+}
+
+function operationSamples(
   before: StatsReport,
   stats: StatsReport,
   intervalSeconds: number,
-): TopSample {
-  // A service that was started anew counts from 0: that is no negative rate.
-  const isSameRun = stats.uptimeSeconds >= before.uptimeSeconds;
-  const since = (read: (report: StatsReport) => number): number =>
-    isSameRun ? Math.max(0, read(stats) - read(before)) : 0;
-  const rate = (read: (report: StatsReport) => number): number => since(read) / intervalSeconds;
-  const hits = since((report) => report.hits);
-  const reads = hits + since((report) => report.misses);
-  const operations = Object.entries(stats.operations).map(([name, report]) => ({
+): OperationSample[] {
+  const earlier = new Map(Object.entries(before.operations));
+  return Object.entries(stats.operations).map(([name, report]) => ({
     name,
-    perSecond: rate(({ operations: by }) => requestsOf(by[name as keyof typeof by])),
+    perSecond: (requestsOf(report) - requestsOf(earlier.get(name))) / intervalSeconds,
     p50Ms: report.p50Ms,
     p90Ms: report.p90Ms,
     p99Ms: report.p99Ms,
   }));
-  return {
-    stats,
-    intervalSeconds,
-    readsPerSecond: reads / intervalSeconds,
-    hitRatio: reads === 0 ? undefined : hits / reads,
-    setsPerSecond: rate((report) => report.sets),
-    deletesPerSecond: rate((report) => report.deletes),
-    evictionsPerSecond: rate((report) => report.evictions),
-    expirationsPerSecond: rate((report) => report.expirations),
-    operations,
-  };
 }
 
 /** One line of JSON for programs. */

@@ -8,7 +8,7 @@ import { readStats } from '../stats.js';
 import { colorsFor } from '../terminal-text.js';
 import { renderFrame, summarize } from './render-frame.js';
 import { type KeyInput, type ScreenOutput, TerminalScreen } from './terminal-screen.js';
-import { compareStats, sampleToJson, type TopSample } from './top-sample.js';
+import { sampleToJson, type TopSample, TopSampler } from './top-sample.js';
 
 const INTERVAL_MS_MIN = 50;
 const INTERVAL_MS_MAX = 3_600_000;
@@ -85,17 +85,16 @@ async function eachSample(
   onSample: (sample: TopSample) => void,
   onTrouble: (error: unknown) => void,
 ): Promise<void> {
-  let before = first;
   let beforeMs = performance.now();
+  const sampler = new TopSampler(first);
   for (let taken = 0; taken < count; ) {
     if (!(await waited(intervalMs, signal))) return;
     try {
       const stats = await read();
       const nowMs = performance.now();
       if (signal.aborted) return;
-      onSample(compareStats(before, stats, (nowMs - beforeMs) / 1_000));
+      onSample(sampler.next(stats, (nowMs - beforeMs) / 1_000));
       taken += 1;
-      before = stats;
       beforeMs = nowMs;
     } catch (error) {
       onTrouble(error);
@@ -124,15 +123,20 @@ function printLines(parts: TopParts, first: StatsReport): Promise<void> {
   });
 }
 
+/** Terminals that do not know their size say 0. */
+function sizeOr(size: number | undefined, usual: number): number {
+  return size === undefined || size === 0 ? usual : size;
+}
+
 async function drawFrames(parts: TopParts, first: StatsReport): Promise<void> {
   const { address, output, input } = parts;
   const colors = colorsFor(output);
   const quit = new AbortController();
   // What is there at once; rates come with the second reading.
-  const samples: TopSample[] = [compareStats(first, first, 1)];
+  const samples: TopSample[] = [new TopSampler(first).next(first, 1)];
   let trouble: string | undefined;
   const draw = (): void => {
-    const size = { columns: output.columns ?? 80, rows: output.rows ?? 24 };
+    const size = { columns: sizeOr(output.columns, 80), rows: sizeOr(output.rows, 24) };
     screen.draw(renderFrame({ address, samples, trouble }, size, colors));
   };
   const screen = new TerminalScreen(output, input, () => quit.abort(), draw);

@@ -7,7 +7,7 @@ import { invalidField, readText } from '../../json/json-fields.js';
 import { jsonReply } from '../../wire.js';
 import { BASE64 } from '../body-fields.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKeySegment } from '../path-fields.js';
+import { readKey } from '../entry-key.js';
 import { writeEntry } from '../write-entry.js';
 
 const SECOND_MS = 1_000;
@@ -26,7 +26,7 @@ export async function getEntry(
   exchange: Exchange,
   segment: string,
 ): Promise<void> {
-  const found = readEntry(store, readKeySegment(segment));
+  const found = readEntry(store, readKey(segment));
   metrics.recordReads('default', found === undefined ? 0 : 1, found === undefined ? 1 : 0);
   if (found === undefined) {
     sendReply(exchange, MISS_REPLY);
@@ -49,7 +49,7 @@ export async function putEntry(
   exchange: Exchange,
   segment: string,
 ): Promise<void> {
-  const key = readKeySegment(segment);
+  const key = readKey(segment);
   const envelope = { namespace: '', key, fieldNames: ['key', 'ttl'], ttlField: 'ttl' };
   const ttlMs = await writeEntry(parts, exchange, envelope, (fields) => {
     const repeated = fields.get('key');
@@ -67,7 +67,7 @@ export async function deleteEntry(
   segment: string,
 ): Promise<void> {
   readRequestHead(exchange);
-  await writes.delete({ namespace: '', key: readKeySegment(segment) });
+  await writes.delete({ namespace: '', key: readKey(segment) });
   sendReply(exchange, SUCCESS_REPLY);
 }
 

@@ -7,7 +7,8 @@ import { invalidField, type JsonFields, readFlag } from '../../json/json-fields.
 import { formatSeconds, jsonReply } from '../../wire.js';
 import { BASE64 } from '../body-fields.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKeySegment, readNamespaceSegment } from '../path-fields.js';
+import { readKey } from '../entry-key.js';
+import { readNamespaceSegment } from '../namespace-name.js';
 import { writeEntry } from '../write-entry.js';
 
 const NOT_FOUND_REPLY = jsonReply(404, {
@@ -24,7 +25,7 @@ export async function getEntry(
   keySegment: string,
 ): Promise<void> {
   const namespace = readNamespaceSegment(namespaceSegment);
-  const key = readKeySegment(keySegment);
+  const key = readKey(keySegment);
   const found = readEntry(parts.writes.find(namespace), key);
   parts.metrics.recordReads('named', found === undefined ? 0 : 1, found === undefined ? 1 : 0);
   if (found === undefined) {
@@ -50,7 +51,7 @@ export async function putEntry(
 ): Promise<void> {
   const envelope = {
     namespace: readNamespaceSegment(namespaceSegment),
-    key: readKeySegment(keySegment),
+    key: readKey(keySegment),
     fieldNames: ['ttl_seconds', 'encrypt'],
     ttlField: 'ttl_seconds',
   };
@@ -66,7 +67,7 @@ export async function deleteEntry(
 ): Promise<void> {
   readRequestHead(exchange);
   const namespace = readNamespaceSegment(namespaceSegment);
-  const deleted = await parts.writes.delete({ namespace, key: readKeySegment(keySegment) });
+  const deleted = await parts.writes.delete({ namespace, key: readKey(keySegment) });
   sendReply(exchange, jsonReply(200, { deleted }));
 }
 

@@ -1,6 +1,6 @@
 import type { Route } from '../../router.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readNamespaceSegment } from '../path-fields.js';
+import { readNamespaceSegment } from '../namespace-name.js';
 import { getBatch, setBatch } from './batch.js';
 import { BATCH_GET, BATCH_SET } from './batch-documents.js';
 import { deleteEntry, getEntry, putEntry } from './entry.js';

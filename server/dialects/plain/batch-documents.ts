@@ -17,7 +17,7 @@ import { jsonRequest } from '../json-request.js';
 const TWO_ENTRIES = jsonRequest('POST', '/cache/batch/set', {
   entries: [
     { key: 'user:1', value: { name: 'Alice' }, ttl: 3600, tags: ['users'] },
-    { key: 'user:2', value: [1, 2.5, null] },
+    { key: 'user:2', value: [1, 2.5, null], ttl: 60 },
   ],
 });
 
@@ -118,7 +118,7 @@ export const BATCH_SET: OperationDocument = {
   examples: [
     {
       name: 'twoEntries',
-      summary: 'One with a time to live and a tag, one without',
+      summary: 'Two entries with times to live, one with a tag',
       request: TWO_ENTRIES,
       response: { status: 200, body: { json: { stored: 2 } } },
     },

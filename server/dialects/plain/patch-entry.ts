@@ -8,7 +8,7 @@ import { JsonValue } from '../../json/json-value.js';
 import { checkJson } from '../../json/scan-json.js';
 import { formatSeconds, JSON_CONTENT_TYPE, jsonReply, TTL_REMAINING_HEADER } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKey } from './entry-key.js';
+import { readKey } from '../entry-key.js';
 
 /** A time to live needs no more. */
 const BODY_BYTES_MAX = 1_024;

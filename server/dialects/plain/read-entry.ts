@@ -8,7 +8,7 @@ import type { Exchange } from '../../http/transport.js';
 import type { RouteHandler } from '../../router.js';
 import { CONTENT_TYPE_HEADER } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKey } from './entry-key.js';
+import { readKey } from '../entry-key.js';
 import { HIT_HEAD_NAME, type HitHead, HitHeads } from './hit-head.js';
 import { describeHit, type Hit } from './hit-headers.js';
 

@@ -7,7 +7,7 @@ import { invalidField } from '../../json/json-fields.js';
 import type { Route } from '../../router.js';
 import { jsonReply } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { checkNamespace } from '../path-fields.js';
+import { checkNamespace } from '../namespace-name.js';
 import { readSelection, SELECTOR_NAMES, singleSelector } from '../selection.js';
 import { DELETE_SELECTION, LIST_KEYS } from './selection-documents.js';
 

@@ -6,7 +6,7 @@ import { readRequestHead } from '../../http/request-head.js';
 import type { Exchange } from '../../http/transport.js';
 import { emptyReply, formatSeconds, parseTtlMs, TTL_HEADER } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
-import { readKey } from './entry-key.js';
+import { readKey } from '../entry-key.js';
 import { readTags } from './entry-tags.js';
 import {
   conditionOf,

@@ -21,16 +21,20 @@ export class ChildService {
   private stdout = '';
   private stderr = '';
 
+  /** @param input what it reads, if it reads anything */
   constructor(
     settings: Readonly<Record<string, string>> = {},
     args: readonly string[] = ['serve'],
+    input?: string | Uint8Array,
   ) {
     // Settings of whoever runs the tests must not reach the service.
     const inherited = Object.entries(process.env).filter(([name]) => !SETTING.test(name));
     this.child = spawn(process.execPath, [MAIN, ...args], {
       env: { ...Object.fromEntries(inherited), ...settings },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    // A program that ends unread closes the pipe.
+    this.child.stdin?.on('error', () => undefined).end(input);
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
     });

@@ -1,17 +1,8 @@
-/** Keys and namespaces in paths and queries. */
+/** Namespaces in paths and queries. */
 import { RequestError } from '../error-table.js';
 import { decodeKey, describeKeyProblem } from '../wire.js';
 
 const NAMESPACE_BYTES_MAX = 128;
-
-/** @throws {RequestError} `ERR_CACHE_INVALID_KEY` */
-export function readKeySegment(segment: string): string {
-  const key = decodeKey(segment);
-  if (key === undefined) {
-    throw new RequestError('ERR_CACHE_INVALID_KEY', describeKeyProblem(segment));
-  }
-  return key;
-}
 
 /**
  * A namespace in a path, decoded as a key is. `.` and `..` are none: clients take them out of paths

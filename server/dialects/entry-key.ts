@@ -1,5 +1,5 @@
-import { RequestError } from '../../error-table.js';
-import { decodeKey, describeKeyProblem } from '../../wire.js';
+import { RequestError } from '../error-table.js';
+import { decodeKey, describeKeyProblem } from '../wire.js';
 
 /**
  * The key that a segment of a path names.
