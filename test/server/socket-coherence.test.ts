@@ -213,9 +213,10 @@ describe('copies that are dropped on pushes are never out of date', () => {
       const client = clients[index] as SocketClient;
       const own = copies[index] as Copies;
       const key = prng.pick(KEYS);
-      if (prng.nextBelow(4) === 0) {
+      const action = prng.nextBelow(8);
+      if (action < 2) {
         pending.push(client.ask(randomWrite(prng)));
-      } else if (prng.nextBelow(4) === 0) {
+      } else if (action < 4) {
         const body = JSON.stringify({ count: writeCount++ });
         const headers = { 'Content-Type': 'application/json' };
         const target = `${url}/cache/${encodeURIComponent(key)}`;

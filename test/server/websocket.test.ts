@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServiceSettings } from '../../server/service-settings.js';
@@ -207,8 +206,8 @@ describe.each(TRANSPORT_KINDS)('WebSockets of the service over %s', (kind) => {
       isStopped = true;
       return outcome;
     });
-    // Longer than idle connections are left alone.
-    await delay(400);
+    const startMs = performance.now();
+    await until('idle connections would have been cut', () => performance.now() - startMs > 400);
     expect(isStopped).toBe(false);
     store.release();
     expect(await answer).toMatchObject({ ok: true, stored: true });
