@@ -4,7 +4,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createNodeTransport } from '../../server/http/node-transport.js';
 import { ListenError, type Transport } from '../../server/http/transport.js';
-import { createUwsTransport } from '../../server/http/uws-transport.js';
 import { DEFAULT_SERVICE_SETTINGS } from '../../server/service-settings.js';
 import { ReplacementLimit } from '../../server/threads/replacement-limit.js';
 import {
@@ -17,7 +16,7 @@ import { shareBufferBytes, shareSettings } from '../../server/threads/thread-set
 import { createEngine, type EngineOptions } from '../../src/index.js';
 import { until } from '../support/until.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
-import { ask, get } from './support/test-service.js';
+import { ask, get, openTransport, TRANSPORT_KINDS } from './support/test-service.js';
 
 const FAILING_THREAD = new URL('../support/fixtures/failing-http-thread.mjs', import.meta.url);
 const opened: (() => Promise<unknown>)[] = [];
@@ -35,7 +34,7 @@ async function start(
     threadCount: 2,
     bufferBytes: 64 * 1_024 ** 2,
     messageDescriptorsPath: '',
-    transport: await createUwsTransport(),
+    transport: await openTransport(TRANSPORT_KINDS[0] ?? 'node'),
     transportReason: 'the test wants it',
     workerModule: FAILING_THREAD,
     ...plan,
@@ -304,7 +303,7 @@ describe('threads that cannot start', () => {
       ...createNodeTransport(),
       portSharing: { works: false, why: 'node:http shares a port from Node.js 22.12 on' },
     };
-    const sharing = await createUwsTransport();
+    const sharing = await openTransport(TRANSPORT_KINDS[0] ?? 'node');
     expect(() => countThreads(2, alone)).toThrow(ListenError);
     expect(() => countThreads(2, alone)).toThrow(
       'HTTP_THREADS: 2 threads cannot share a port: node:http shares a port from Node.js 22.12 on',
