@@ -6,7 +6,7 @@ const scale = Math.max(1, Number(process.env['HOTSHARD_TEST_SCALE'] ?? 1));
 
 /** Tests that start programs of their own, or choose the transports themselves. */
 const transportBlind = [
-  'test/server/{child-process,examples,documents}*.test.ts',
+  'test/server/{child-process,examples,documents,threads}*.test.ts',
   'test/server/transport/**',
 ];
 

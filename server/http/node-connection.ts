@@ -192,7 +192,7 @@ export class NodeConnection implements ExchangeOwner {
     }
     if (this.current !== undefined || this.closingSinceMs !== undefined) return;
     if (this.failure !== undefined) this.closeWith(this.failure);
-    else if (!this.isUpgraded) this.socket.resume();
+    else this.socket.resume();
   }
 
   private settle(): void {

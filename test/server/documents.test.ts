@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { ChildService } from './support/child-service.js';
+import { TRANSPORT_KINDS } from './support/test-service.js';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ interface Answer {
   readonly body: string;
 }
 
-describe.each(['uws', 'node'])('the documents, over %s', (transport) => {
+describe.each(TRANSPORT_KINDS)('the documents, over %s', (transport) => {
   const service = new ChildService({ SERVER_HTTP_PORT: '0', HTTP_TRANSPORT: transport });
   const folder = temporaryFolder();
   const home = dirname(folder.path('.curlrc'));

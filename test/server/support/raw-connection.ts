@@ -111,6 +111,12 @@ export class RawConnection {
     return parsed.response;
   }
 
+  /** Everything that comes until the server closes, as it is. */
+  async remainingBytes(): Promise<Buffer> {
+    await this.closed;
+    return Buffer.concat(this.chunks);
+  }
+
   /** Every response until the server closes. */
   async remainingResponses(): Promise<RawResponse[]> {
     const responses: RawResponse[] = [];
