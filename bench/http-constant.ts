@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
-import type { TransportName } from './lib/cache-server.js';
+
+/** Which of its HTTP libraries a server uses. */
+export type TransportName = 'uws' | 'node';
 
 /** What the twin answers to everything, whatever the path. */
 export interface ConstantAnswer {

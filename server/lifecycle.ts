@@ -17,15 +17,18 @@ const QUIET_MS = 200;
  *
  * @param timeoutMs milliseconds until requests in flight are cut
  * @param hasten when it aborts, what is left is cut at once
+ * @param countSocketRequests how many requests of WebSockets are not answered yet
  */
 export async function drainListener(
   listener: Listener,
   timeoutMs: number,
   hasten?: AbortSignal,
+  countSocketRequests: () => number = () => 0,
 ): Promise<DrainOutcome> {
+  const isBusy = (): boolean => listener.pendingExchanges > 0 || countSocketRequests() > 0;
   listener.drain();
-  const outcome = await waitUntilQuiet(listener, timeoutMs, hasten);
-  const isCut = listener.pendingExchanges > 0;
+  const outcome = await waitUntilQuiet(listener, timeoutMs, isBusy, hasten);
+  const isCut = isBusy();
   listener.close();
   return isCut ? outcome : 'drained';
 }
@@ -33,6 +36,7 @@ export async function drainListener(
 async function waitUntilQuiet(
   listener: Listener,
   timeoutMs: number,
+  isBusy: () => boolean,
   hasten?: AbortSignal,
 ): Promise<DrainOutcome> {
   const deadlineMs = performance.now() + timeoutMs;
@@ -42,7 +46,7 @@ async function waitUntilQuiet(
     if (hasten?.aborted) return 'hastened';
     const nowMs = performance.now();
     if (nowMs >= deadlineMs) return 'timed-out';
-    if (listener.pendingExchanges > 0 || listener.startedExchanges !== seenExchanges) {
+    if (isBusy() || listener.startedExchanges !== seenExchanges) {
       seenExchanges = listener.startedExchanges;
       quietSinceMs = nowMs;
     } else if (nowMs - quietSinceMs >= QUIET_MS) {

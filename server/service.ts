@@ -119,7 +119,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     stop: (hasten) => {
       block.noteDraining();
       stopping ??= Promise.all([
-        drainListener(listener, settings.drainTimeoutMs, hasten),
+        drainListener(listener, settings.drainTimeoutMs, hasten, () => sockets.openRequests),
         sockets.drain(),
       ]).then(([outcome]) => {
         sampler?.stop();

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { ConstantAnswer } from '../http-constant.js';
+import type { ConstantAnswer, TransportName } from '../http-constant.js';
 import { type Service, startService } from './process.js';
 
 /** The compiled HTTP server, seen from the compiled benchmarks. */
@@ -25,7 +25,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What a stored text has; of a TTL whose remaining seconds keep their number of digits during a run. */
+/** Of a stored text whose remaining seconds keep their number of digits during a run. */
 export const PUT_HEADERS = { 'content-type': 'text/plain', 'x-cache-ttl': '3600' };
 
 /** Sends one request; a PUT gives its value an hour to live. */
@@ -66,9 +66,6 @@ export function answerBytes({ headers, body }: Answer): number {
 function serviceOf(service: Service): HttpService {
   return { url: service.readyMatch[1] ?? '', pid: service.pid, stop: () => service.stop() };
 }
-
-/** Which of its HTTP libraries a server uses. */
-export type TransportName = 'uws' | 'node';
 
 /** Starts the cache server on a free loopback port. */
 export async function startCacheServer(

@@ -88,7 +88,7 @@ export function loadToolName(): 'wrk' | 'autocannon' {
   return findProgram('wrk') === undefined ? 'autocannon' : 'wrk';
 }
 
-/** Sends one request again and again over kept connections, each the next as soon as it has its answer. */
+/** Sends one request over kept connections, on each the next as soon as it has its answer. */
 export function loadFully(load: Load): Promise<LoadSample> {
   return loadToolName() === 'wrk' ? loadByWrk(load) : loadByAutocannon(load);
 }

@@ -1,4 +1,5 @@
-import { PUT_HEADERS, putValue, send, type TransportName } from '../lib/cache-server.js';
+import type { TransportName } from '../http-constant.js';
+import { PUT_HEADERS, putValue, send } from '../lib/cache-server.js';
 import type { LoadRequest } from '../lib/http-load.js';
 import { createRandom } from '../lib/random.js';
 import { atLeast, type Goal } from '../lib/suite.js';

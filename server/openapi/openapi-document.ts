@@ -1,6 +1,6 @@
 /**
- * `/openapi.json`: the interface as OpenAPI 3.1, made from the table of routes. What stands beside a
- * handler is what users read, so the two cannot drift apart; the tests execute every example.
+ * `/openapi.json`: the interface as OpenAPI 3.1, made from the table of routes. What stands beside
+ * a handler is what users read, so the two cannot drift apart; the tests execute every example.
  */
 import type { Operation, Route } from '../router.js';
 import type {

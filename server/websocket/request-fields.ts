@@ -1,4 +1,3 @@
-import { nearestName } from '../config/nearest-name.js';
 import { RequestError } from '../error-table.js';
 import { KEY_BYTES_MAX } from '../wire.js';
 import { invalidField, invalidFrame } from './frame-refusals.js';
@@ -110,11 +109,8 @@ export class RequestFields {
 
   /** @throws {RequestError} when a member was not read */
   end(): void {
-    for (const name of this.members.keys()) {
-      const nearest = nearestName(name, this.known);
-      const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-      throw invalidFrame(`the operation has no such member as one that was given${hint}`);
-    }
+    if (this.members.size === 0) return;
+    throw invalidFrame(`a member is not known; here are taken ${this.known.join(', ')}`);
   }
 
   private has(name: string): boolean {

@@ -10,6 +10,8 @@ export type ClientErrorCode =
   | 'ERR_CLIENT_BREAKER_OPEN'
   /** A write that must not be repeated was sent, and its answer never came. */
   | 'ERR_CLIENT_OUTCOME_UNKNOWN'
+  /** HTTP has no request for this; the WebSocket has, but is off or not connected. */
+  | 'ERR_CLIENT_NEEDS_SOCKET'
   /** The answer is none that the service gives. */
   | 'ERR_CLIENT_MALFORMED_ANSWER'
   | 'ERR_CLIENT_ABORTED'
@@ -67,6 +69,15 @@ export function unreachable(message: string, cause?: unknown): ClientError {
 export function notSent(message: string, cause?: unknown): ClientError {
   const details = { retryable: true, cause, wasNotSent: true };
   return new ClientError('ERR_CLIENT_UNREACHABLE', message, details);
+}
+
+/** @param what in the words of the caller */
+export function onlyBySocket(what: string): ClientError {
+  return new ClientError(
+    'ERR_CLIENT_NEEDS_SOCKET',
+    `${what}: HTTP has no request for it, and the WebSocket is off or not connected`,
+    { wasNotSent: true },
+  );
 }
 
 export function timedOut(limitMs: number): ClientError {

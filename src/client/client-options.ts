@@ -15,7 +15,7 @@ export type WebSocketOption =
       readonly implementation?: WebSocketConstructor;
       /**
        * Milliseconds of silence after which the service is asked whether it is there; silent for
-       * as long again, it is taken for lost. Default 5,000.
+       * twice as long again, it is taken for lost. Default 5,000.
        */
       readonly heartbeatMs?: number;
       /** Longest wait before a lost connection is tried anew, in milliseconds. Default 10,000. */

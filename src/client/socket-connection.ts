@@ -1,4 +1,4 @@
-import { ClientError, malformedAnswer, notSent, timedOut, unreachable } from './client-error.js';
+import { ClientError, malformedAnswer, notSent, unreachable } from './client-error.js';
 import type { Frame, FrameCodec, FrameMember } from './frame-codec.js';
 import { type SocketEvent, terminate, type WebSocketLike } from './web-socket-like.js';
 
@@ -16,6 +16,7 @@ interface Pending {
 
 /** Unanswered requests on the connection; more wait here, so that the service refuses none. */
 const IN_FLIGHT_MAX = 256;
+const SILENT_BEATS_MAX = 2;
 const NORMAL_CLOSURE = 1_000;
 /** The service answers a goodbye at once, if it is there. */
 const GOODBYE_MS_MAX = 500;
@@ -33,6 +34,7 @@ export class SocketConnection {
   private heardMs: number = performance.now();
   private isLost = false;
   private heardCount = 0;
+  private silentBeats = 0;
 
   constructor(
     socket: WebSocketLike,
@@ -47,7 +49,7 @@ export class SocketConnection {
     socket.addEventListener('close', (event) => {
       this.lose(`the service closed the connection (${event.code ?? 'no code'})`);
     });
-    this.heartbeat = setInterval(() => this.beat(heartbeatMs), heartbeatMs);
+    this.heartbeat = setInterval(() => this.beat(), heartbeatMs);
   }
 
   /** Whether anything ever came over it. */
@@ -153,6 +155,7 @@ export class SocketConnection {
     if (this.isLost) return;
     this.heardMs = performance.now();
     this.heardCount++;
+    this.silentBeats = 0;
     try {
       this.dispatch(this.codec.decode(event.data));
     } catch (error) {
@@ -176,21 +179,25 @@ export class SocketConnection {
     this.sendWaiting();
   }
 
-  private beat(heartbeatMs: number): void {
-    const silentMs = performance.now() - this.heardMs;
-    if (silentMs >= 2 * heartbeatMs) this.abandon(`nothing came for ${Math.round(silentMs)} ms`);
-    else if (silentMs >= heartbeatMs / 2) this.ping(heartbeatMs);
+  /**
+   * Asks after one silent beat and gives up after three: the beat between lets this thread read
+   * what has come, should it be the one that stood still.
+   */
+  private beat(): void {
+    this.silentBeats++;
+    if (this.silentBeats === 1) this.ping();
+    if (this.silentBeats > SILENT_BEATS_MAX) this.abandon('nothing came, not even when asked');
   }
 
-  private ping(limitMs: number): void {
+  private ping(): void {
     const id = this.nextId++;
     const ignore = (): void => undefined;
-    // That an answer came is noticed by whatever comes; its own silence too.
+    // That anything came is noticed whatever it is; that nothing came, by the next beats.
     this.pending.set(id, { resolve: ignore, reject: ignore });
     try {
       this.socket.send(this.codec.encode({ id, op: 'ping' }) as string | Uint8Array<ArrayBuffer>);
-    } catch {
-      this.abandon(timedOut(limitMs).message);
+    } catch (error) {
+      this.abandon(error instanceof Error ? error.message : 'nothing can be sent');
     }
   }
 

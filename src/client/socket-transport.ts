@@ -12,7 +12,7 @@ import type {
 } from './operations.js';
 import type { SocketLink } from './socket-link.js';
 
-/** Heavier requests go over HTTP: the service closes sockets that send too long a message. */
+/** Heavier questions go over HTTP: the service closes sockets that send too long a message. */
 export const SOCKET_WEIGHT_MAX: number = 256 * 1_024;
 
 type Members = Readonly<Record<string, FrameMember | undefined>>;
@@ -49,11 +49,10 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** Whether a WebSocket is the right way for the question. */
-export function fitsSocket(fields: FieldsOf<OperationName>): boolean {
-  if ('value' in fields) return weightOf(fields.value) <= SOCKET_WEIGHT_MAX;
-  if (!('entries' in fields)) return true;
-  return fields.entries.reduce(sumWeight, 0) <= SOCKET_WEIGHT_MAX;
+/** What the values of a question weigh, about: bytes, or characters of text. */
+export function weightOfFields(fields: FieldsOf<OperationName>): number {
+  if ('value' in fields) return weightOf(fields.value);
+  return 'entries' in fields ? fields.entries.reduce(sumWeight, 0) : 0;
 }
 
 function sumWeight(sum: number, { key, value }: EntryFields): number {

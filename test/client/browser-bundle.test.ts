@@ -52,7 +52,11 @@ test('a bundle for browsers holds nothing of Node.js, and works there', async ()
       const headers = {
         get: (name: string) => (name === 'Content-Type' ? 'application/json' : null),
       };
-      return Promise.resolve({ status: 200, headers, text: () => Promise.resolve('{"a":1}') });
+      return Promise.resolve({
+        status: 200,
+        headers,
+        arrayBuffer: () => Promise.resolve(new TextEncoder().encode('{"a":1}').buffer),
+      });
     },
   };
   for (const name of BROWSER_GLOBALS) sandbox[name] = globalThis[name];

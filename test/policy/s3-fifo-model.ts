@@ -5,7 +5,7 @@ const PROMOTING_HITS = 2;
 const FINGERPRINT_SHIFT = 32n;
 /** Ghosts that one block of the filter has room for. */
 const BLOCK_GHOSTS = 16;
-/** With so few ghosts each has a unit of its own; the oldest unit ends when this many came after. */
+/** So few ghosts have a unit each; the oldest unit ends when this many came after it. */
 const UNITS = 128;
 
 /** What the filter knows of a key, and when the ghost was made. */

@@ -54,6 +54,19 @@ const PRINTED: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
+    'client.mjs',
+    [
+      "value      { name: 'Alice' }",
+      'then from  near',
+      "changed to { name: 'Alicia' }",
+      "together   [ 'Alicia', undefined, 'Alicia' ]",
+      'loaded     [ { rows: 3 }, { rows: 3 } ]',
+      'stored     { rows: 3 }',
+      'service away: from the source (loader)',
+      'without a loader: ERR_CLIENT_UNREACHABLE true',
+    ],
+  ],
+  [
     'restart.mjs',
     [
       'checkpoint of 2 entries',

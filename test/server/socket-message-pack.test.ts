@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createValueCodec } from '../../server/codecs/value-codec.js';
 import { DEFAULT_SERVICE_SETTINGS } from '../../server/service-settings.js';
 import type { Engine } from '../../src/index.js';
@@ -12,12 +12,15 @@ const packr = new Packr({ useRecords: false });
 
 let engine: Engine;
 let rig: SocketRig;
+let codec: Awaited<ReturnType<typeof createValueCodec>>;
 let nextId = 1;
 
 beforeAll(async () => {
   engine = await openEngine();
-  rig = createSocketRig(engine, { codec: await createValueCodec(DEFAULT_SERVICE_SETTINGS) });
+  codec = await createValueCodec(DEFAULT_SERVICE_SETTINGS);
+  rig = createSocketRig(engine, { codec });
 });
+afterAll(() => codec.close());
 
 function open(): SocketDouble {
   const headers = { 'sec-websocket-protocol': 'hotshard.msgpack.v1' };

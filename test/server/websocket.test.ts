@@ -6,6 +6,7 @@ import { DEFAULT_SERVICE_SETTINGS } from '../../server/service-settings.js';
 import type { Engine } from '../../src/index.js';
 import { until } from '../support/until.js';
 import { SocketClient } from './support/socket-client.js';
+import { StoreDouble } from './support/store-double.js';
 import {
   expectRefusal,
   get,
@@ -190,6 +191,28 @@ describe.each(TRANSPORT_KINDS)('WebSockets of the service over %s', (kind) => {
     client.socket.resume();
     for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ hit: true });
     await until('nothing is held', () => budget.usedBytes === 0);
+  });
+
+  test('the end of the service waits for a request that is under way', async () => {
+    const store = new StoreDouble();
+    const { port, service } = await serveStore(store, {}, undefined, kind);
+    const client = await SocketClient.open(port);
+    store.hold();
+    const begun = store.nextWrite();
+    const answer = client.ask({ op: 'set', key: 'late', value: 1 });
+    await begun;
+    let isStopped = false;
+    const stopped = service.stop().then((outcome) => {
+      isStopped = true;
+      return outcome;
+    });
+    const startMs = performance.now();
+    await until('idle connections would have been cut', () => performance.now() - startMs > 400);
+    expect(isStopped).toBe(false);
+    store.release();
+    expect(await answer).toMatchObject({ ok: true, stored: true });
+    expect(await client.closed()).toBe(1001);
+    expect(await stopped).toBe('drained');
   });
 
   test('the end of the service closes with 1001', async () => {

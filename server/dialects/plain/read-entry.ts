@@ -1,16 +1,14 @@
 import type { StoredView } from '../../cache/cache-store.js';
 import { entryHash } from '../../cache/entry-hash.js';
-import type { PresentedValue } from '../../codecs/stored-value.js';
+import type { PresentedValue, Wish } from '../../codecs/stored-value.js';
 import { MISS_REPLY, RequestError } from '../../error-table.js';
 import { namesWeakly, parseTagCondition, type TagCondition } from '../../http/entity-tags.js';
 import { sendReply } from '../../http/reply.js';
 import type { Exchange } from '../../http/transport.js';
 import type { RouteHandler } from '../../router.js';
-import { CONTENT_TYPE_HEADER } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
 import { readKey } from '../entry-key.js';
-import { HIT_HEAD_NAME, type HitHead, HitHeads } from './hit-head.js';
-import { describeHit, type Hit } from './hit-headers.js';
+import { type DescribedEntry, HIT_HEAD_NAME, type HitHead, HitHeads } from './hit-head.js';
 
 /**
  * Larger values are handed over part by part, and held on the heap only where a client is slow;
@@ -22,10 +20,8 @@ const NOT_MODIFIED = 304;
 /** What the client says about the answer it wants. */
 interface ReadRequest {
   readonly isHead: boolean;
-  /** Tags of values that the client has. */
-  readonly known: TagCondition;
-  /** As sent; empty for anything. */
-  readonly accept: string;
+  /** Tags of values that the client has; `undefined` where it says nothing of them. */
+  readonly known: TagCondition | undefined;
 }
 
 /** GET and HEAD of one entry. */
@@ -44,10 +40,10 @@ export class EntryReader {
   /**
    * The hot path: on a hit nothing is allocated but the key, and the value becomes no string. A
    * header that is asked for costs as much as finding the entry, so `Accept` is asked for only
-   * where the value can be given in another form.
+   * where the value can be given in another form, and `Accept-Encoding` where it is compressed.
    */
   private read(exchange: Exchange, segment: string, isHead: boolean): Promise<void> | undefined {
-    const { store, metrics } = this.parts;
+    const { store, metrics, codec } = this.parts;
     const view = store.getView(readKey(segment));
     if (view === undefined) {
       if (store.readState() === 'busy') throw busy();
@@ -56,29 +52,39 @@ export class EntryReader {
       return undefined;
     }
     metrics.recordReads('default', 1, 0);
-    const head = this.heads.find(view.contentType);
+    const { contentType: storedType } = view;
+    const stored = this.heads.findStored(storedType);
     const noneMatch = exchange.header('if-none-match');
-    const accept = head.isPlain ? '' : exchange.header('accept');
-    const isAsStored = head.isPlain || this.isContent(head, accept);
-    if (noneMatch === '' && isAsStored) {
-      this.sendStored(exchange, view, head, isHead);
+    const known = noneMatch === '' ? undefined : readNoneMatch(exchange, noneMatch);
+    const accept = stored.isPlain ? '' : exchange.header('accept');
+    if (stored.isContentFor(accept)) {
+      this.sendStored(exchange, view, stored, isHead, known);
       return undefined;
     }
-    const request = { isHead, known: readNoneMatch(exchange, noneMatch), accept };
-    if (!isAsStored) return this.present(exchange, view, request);
-    this.answerIfUnknown(exchange, view, head, request);
+    // Bytes without a coding go out without one.
+    const acceptEncoding = stored.isCompressed ? exchange.header('accept-encoding') : '';
+    const form = codec.asStored(storedType, accept, acceptEncoding);
+    if (form === undefined) {
+      return this.present(exchange, view, { accept, acceptEncoding }, { isHead, known });
+    }
+    this.sendStored(exchange, view, this.heads.findForm(form, true), isHead, known);
     return undefined;
   }
 
-  /** Whether the client takes the value as it is stored, which the codec tells without it. */
-  private isContent({ contentType }: HitHead, accept: string): boolean {
-    const sent = this.parts.codec.asStored(contentType, accept, '');
-    return sent?.contentType === contentType;
-  }
-
-  private sendStored(exchange: Exchange, view: StoredView, head: HitHead, isHead: boolean): void {
+  /** The bytes as they are stored. */
+  private sendStored(
+    exchange: Exchange,
+    view: StoredView,
+    head: HitHead,
+    isHead: boolean,
+    known: TagCondition | undefined,
+  ): void {
     const { budget } = this.parts;
     const { sizeBytes } = view;
+    if (known !== undefined && namesWeakly(known, entryHash(view))) {
+      sendNotModified(exchange, head, view);
+      return;
+    }
     if (isHead) {
       exchange.writeHeaderLines(HIT_HEAD_NAME, head.encode(view));
       exchange.endWithLengthOnly(sizeBytes);
@@ -91,42 +97,21 @@ export class EntryReader {
     else exchange.endParts(view.chunks, sizeBytes, () => budget.give(sizeBytes));
   }
 
-  /** The value as it is stored, unless the client has it. */
-  private answerIfUnknown(
-    exchange: Exchange,
-    view: StoredView,
-    head: HitHead,
-    { isHead, known }: ReadRequest,
-  ): void {
-    const hash = entryHash(view);
-    if (namesWeakly(known, hash)) {
-      const { ttlMs, ageMs } = view;
-      const isNegotiated = !head.isPlain;
-      sendNotModified(exchange, { ttlMs, ageMs, tag: `"${hash}"`, isNegotiated });
-    } else {
-      this.sendStored(exchange, view, head, isHead);
-    }
-  }
-
-  /** A hit whose value may have to be given in another form than it is stored in. */
+  /** The value in another form than it is stored in. */
   private present(
     exchange: Exchange,
     view: StoredView,
+    wish: Wish,
     request: ReadRequest,
   ): Promise<void> | undefined {
     const { codec, budget } = this.parts;
-    const { sizeBytes, ttlMs, ageMs, contentType: storedType } = view;
-    const wish = { accept: request.accept, acceptEncoding: exchange.header('accept-encoding') };
+    const { sizeBytes, contentType: storedType } = view;
     if (!budget.tryTake(sizeBytes)) throw tooManyReplies();
-    const hash = entryHash(view);
-    // A copy: the view ends with the next call on the store, which others make while a large value
-    // is converted.
-    const bytes = Buffer.from(view.bytes);
+    const entry = describe(view);
+    const bytes = keepBytes(view);
     const send = (presented: PresentedValue): void => {
-      const text = presented.bytes === bytes ? hash : `${hash}-${nameForm(presented)}`;
-      const hit = { ttlMs, ageMs, tag: `"${text}"`, isNegotiated: true };
-      if (namesWeakly(request.known, text)) sendNotModified(exchange, hit);
-      else this.sendPresented(exchange, presented, hit, request.isHead);
+      const head = this.heads.findForm(presented, presented.bytes === bytes);
+      this.sendPresented(exchange, presented.bytes, head, entry, request);
     };
     const give = (): void => budget.give(sizeBytes);
     try {
@@ -143,30 +128,55 @@ export class EntryReader {
 
   private sendPresented(
     exchange: Exchange,
-    { bytes, contentType, contentEncoding }: PresentedValue,
-    hit: Hit,
-    isHead: boolean,
+    bytes: Uint8Array,
+    head: HitHead,
+    entry: KeptDescription,
+    { isHead, known }: ReadRequest,
   ): void {
     const { budget } = this.parts;
+    // Nobody would give back what is taken for a client that is gone.
+    if (!exchange.isOpen) return;
+    if (known !== undefined && namesWeakly(known, entry.hash + head.tagSuffix)) {
+      sendNotModified(exchange, head, entry);
+      return;
+    }
     const isLarge = bytes.length > WHOLE_BYTES_MAX && !isHead;
     if (isLarge && !budget.tryTake(bytes.length)) throw tooManyReplies();
     exchange.cork(() => {
-      for (const [name, value] of describeHit(hit)) exchange.writeHeader(name, value);
-      exchange.writeHeader(CONTENT_TYPE_HEADER, contentType);
-      exchange.writeHeader('Accept-Ranges', 'none');
-      if (contentEncoding !== undefined) exchange.writeHeader('Content-Encoding', contentEncoding);
+      exchange.writeHeaderLines(HIT_HEAD_NAME, head.encode(entry));
       if (isHead) exchange.endWithLengthOnly(bytes.length);
-      else if (!isLarge) exchange.end(bytes);
+      else if (isLarge) exchange.endParts([bytes], bytes.length, () => budget.give(bytes.length));
+      else exchange.end(bytes);
     });
-    if (isLarge) exchange.endParts([bytes], bytes.length, () => budget.give(bytes.length));
   }
 }
 
-const NONE_KNOWN: TagCondition = [];
+/** What is told of an entry, kept beyond the next call on the store. */
+interface KeptDescription extends DescribedEntry {
+  readonly hash: string;
+}
+
+function describe(view: StoredView): KeptDescription {
+  const { ttlMs, ageMs } = view;
+  const hash = entryHash(view);
+  const writeHash = (target: Uint8Array, offset: number): void => {
+    for (let index = 0; index < hash.length; index++) {
+      target[offset + index] = hash.charCodeAt(index);
+    }
+  };
+  return { ttlMs, ageMs, hash, writeHash };
+}
+
+/**
+ * The bytes of a view, kept beyond the next call on the store, which others make while a large
+ * value is converted. Those on the heap are never written to again.
+ */
+function keepBytes({ bytes }: StoredView): Uint8Array {
+  return bytes.buffer instanceof SharedArrayBuffer ? Buffer.from(bytes) : bytes;
+}
 
 /** @throws {RequestError} for what are no tags, and for two conditions at once */
 function readNoneMatch(exchange: Exchange, text: string): TagCondition {
-  if (text === '') return NONE_KNOWN;
   const condition = parseTagCondition(text);
   if (condition === undefined) throw malformed('If-None-Match must be * or a list of quoted tags');
   if (exchange.header('if-match') !== '') {
@@ -175,16 +185,10 @@ function readNoneMatch(exchange: Exchange, text: string): TagCondition {
   return condition;
 }
 
-/** The form that a value was brought into, as a part of its tag: each form has other bytes. */
-function nameForm({ contentType, contentEncoding }: PresentedValue): string {
-  const [mediaType = ''] = contentType.split(';', 1);
-  return (contentEncoding ?? mediaType.slice(mediaType.indexOf('/') + 1)).replace(/[^\w]+/g, '-');
-}
-
-function sendNotModified(exchange: Exchange, hit: Hit): void {
+function sendNotModified(exchange: Exchange, head: HitHead, entry: DescribedEntry): void {
   exchange.cork(() => {
     exchange.writeStatus(NOT_MODIFIED);
-    for (const [name, value] of describeHit(hit)) exchange.writeHeader(name, value);
+    exchange.writeHeaderLines(HIT_HEAD_NAME, head.encode(entry));
     exchange.endWithoutBody();
   });
 }

@@ -29,6 +29,12 @@ export interface HttpReaction {
   readonly body?: string;
 }
 
+interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly json?: unknown;
+}
+
 export class FakeService {
   readonly entries = new Map<string, unknown>();
   /** Requests that came over WebSockets, in order. */
@@ -146,23 +152,36 @@ export class FakeService {
       response.writeHead(reaction.status, reaction.headers).end(reaction.body);
       return;
     }
-    const path = decodeURIComponent(request.url ?? '').replace('/cache/', '/');
-    if (request.method === 'PUT') {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk;
-      });
-      request.on('end', () => {
-        this.entries.set(path, JSON.parse(body));
-        response.writeHead(201).end();
-      });
-    } else if (request.method === 'DELETE') {
-      this.entries.delete(path);
-      response.writeHead(204).end();
-    } else if (this.entries.has(path)) {
-      const headers = { 'Content-Type': 'application/json', 'X-Cache-Hit': 'true' };
-      response.writeHead(200, headers).end(JSON.stringify(this.entries.get(path)));
-    } else response.writeHead(404, { 'X-Cache-Hit': 'false' }).end();
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      const { status, headers, json } = this.carryOutHttp(request.method, request.url, body);
+      response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+      response.end(json === undefined ? undefined : JSON.stringify(json));
+    });
+  }
+
+  private carryOutHttp(method = '', url = '', body = ''): HttpAnswer {
+    const path = decodeURIComponent(url).replace('/cache/', '/');
+    if (path === '/batch/delete') {
+      const { keys } = JSON.parse(body) as { readonly keys: readonly string[] };
+      return { status: 200, json: this.carryOut({ id: 0, op: 'deleteMany', keys }) };
+    }
+    if (path === '/batch/get') {
+      const { keys } = JSON.parse(body) as { readonly keys: readonly string[] };
+      return { status: 200, json: { results: keys.map((key) => this.read(`/${key}`)) } };
+    }
+    if (method === 'PUT') {
+      this.entries.set(path, JSON.parse(body));
+      return { status: 201 };
+    }
+    if (this.entries.has(path)) {
+      const headers = { 'X-Cache-Hit': 'true' };
+      return { status: 200, headers, json: this.entries.get(path) };
+    }
+    return { status: 404, headers: { 'X-Cache-Hit': 'false' } };
   }
 }
 

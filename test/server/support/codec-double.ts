@@ -5,6 +5,7 @@ import type {
   SentForm,
   StoredValue,
   ValueCodec,
+  Wish,
 } from '../../../server/codecs/stored-value.js';
 
 const JSON_TYPE = 'application/json';
@@ -38,15 +39,22 @@ export class CodecDouble implements ValueCodec {
     return this.later({ bytes: text, storedType: JSON_TYPE });
   }
 
-  isPlain(): boolean {
+  isPlain(_storedType?: string): boolean {
     return true;
   }
 
-  asStored(storedType: string | undefined): SentForm {
+  asStored(
+    storedType: string | undefined,
+    _accept: string,
+    _acceptEncoding: string,
+  ): SentForm | undefined {
     return { contentType: storedType ?? 'application/octet-stream', contentEncoding: undefined };
   }
 
-  present({ bytes, storedType }: StoredValue): PresentedValue {
+  present(
+    { bytes, storedType }: StoredValue,
+    _wish: Wish,
+  ): PresentedValue | Promise<PresentedValue> {
     return {
       bytes,
       contentType: storedType ?? 'application/octet-stream',

@@ -13,6 +13,8 @@ export class SocketClient {
   private readonly answers = new Map<number, (frame: Frame) => void>();
   /** Called for each push before anything that follows it is looked at. */
   onPush: (push: Frame) => void = () => undefined;
+  /** Called for each answer before anything that follows it is looked at. */
+  onAnswer: (answer: Frame) => void = () => undefined;
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
@@ -52,9 +54,14 @@ export class SocketClient {
     return this.frames.filter((frame) => 'event' in frame);
   }
 
-  /** Sends a request; resolves with its answer. */
-  ask(request: object): Promise<Frame> {
+  /**
+   * Sends a request; resolves with its answer.
+   *
+   * @param onSend told of the request's id before it is sent
+   */
+  ask(request: object, onSend: (id: number) => void = () => undefined): Promise<Frame> {
     const id = this.nextId++;
+    onSend(id);
     const answer = new Promise<Frame>((resolve) => this.answers.set(id, resolve));
     this.socket.send(JSON.stringify({ id, ...request }));
     return answer;
@@ -72,6 +79,7 @@ export class SocketClient {
       return;
     }
     const id = frame['id'] as number;
+    this.onAnswer(frame);
     this.answers.get(id)?.(frame);
     this.answers.delete(id);
   }

@@ -3,8 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { ByteBudget } from '../../../server/byte-budget.js';
 import { CacheWrites } from '../../../server/cache/cache-writes.js';
 import { ThreadFeed } from '../../../server/changes/thread-feed.js';
-import type { PresentedValue, StoredValue, Wish } from '../../../server/codecs/stored-value.js';
-import { createValueCodec } from '../../../server/codecs/value-codec.js';
+import type {
+  PresentedValue,
+  SentForm,
+  StoredValue,
+  Wish,
+} from '../../../server/codecs/stored-value.js';
 import { EntryReader } from '../../../server/dialects/plain/read-entry.js';
 import { RequestError } from '../../../server/error-table.js';
 import { DEFAULT_SERVICE_SETTINGS } from '../../../server/service-settings.js';
@@ -20,9 +24,33 @@ const LARGE = Buffer.alloc(40_000, 'x');
 interface Rig {
   /** The exchange after a read of the key. */
   read(key: string, headers?: Record<string, string>, method?: string): Promise<ExchangeDouble>;
+  readonly exchanges: ExchangeDouble[];
   readonly wishes: Wish[];
   readonly reads: string[];
   readonly budget: ByteBudget;
+}
+
+/** Presents as a test says; only what is coded may go out as it is stored. */
+class RiggedCodec extends CodecDouble {
+  private readonly presentAs: Present;
+
+  constructor(presentAs: Present) {
+    super();
+    this.presentAs = presentAs;
+  }
+
+  override isPlain(storedType?: string): boolean {
+    return storedType === 'text/plain';
+  }
+
+  override asStored(type: string, accept: string, acceptEncoding: string): SentForm | undefined {
+    if (accept !== '' || acceptEncoding !== 'lz4' || !type.startsWith('lz4:')) return undefined;
+    return { contentType: 'text/plain', contentEncoding: 'lz4' };
+  }
+
+  override present(value: StoredValue, wish: Wish): PresentedValue | Promise<PresentedValue> {
+    return this.presentAs(value, wish);
+  }
 }
 
 async function openRig(present: Present, budgetBytes = 1_000_000): Promise<Rig & AsyncDisposable> {
@@ -31,20 +59,16 @@ async function openRig(present: Present, budgetBytes = 1_000_000): Promise<Rig &
   await engine.set('coded', Buffer.from('compressed'), { contentType: 'lz4:text/plain' });
   await engine.set('plain', Buffer.from('plain'), { contentType: 'text/plain' });
   await engine.set('large', LARGE, { contentType: 'application/json' });
-  const codec = await createValueCodec(DEFAULT_SERVICE_SETTINGS);
+  const exchanges: ExchangeDouble[] = [];
   const wishes: Wish[] = [];
   const reads: string[] = [];
   const budget = new ByteBudget(budgetBytes);
   const reader = new EntryReader({
     store: engine,
     writes: new CacheWrites(engine, new ThreadFeed(), 1),
-    codec: Object.assign(new CodecDouble(), {
-      isPlain: (type?: string) => type === 'text/plain',
-      asStored: codec.asStored.bind(codec),
-      present: (value: StoredValue, wish: Wish) => {
-        wishes.push(wish);
-        return present(value, wish);
-      },
+    codec: new RiggedCodec((value, wish) => {
+      wishes.push(wish);
+      return present(value, wish);
     }),
     metrics: {
       recordOperation: () => undefined,
@@ -54,11 +78,13 @@ async function openRig(present: Present, budgetBytes = 1_000_000): Promise<Rig &
     settings: DEFAULT_SERVICE_SETTINGS,
   });
   return {
+    exchanges,
     wishes,
     reads,
     budget,
     read: async (key, headers = {}, method = 'GET') => {
       const exchange = new ExchangeDouble(method, `/cache/${key}`, Object.entries(headers));
+      exchanges.push(exchange);
       await (method === 'HEAD' ? reader.head : reader.get)(exchange, key, '');
       return exchange;
     },
@@ -112,7 +138,7 @@ describe('a read', () => {
     expect(header(exchange, 'content-type')).toBe('application/msgpack');
     expect(header(exchange, 'etag')).toBe(tag);
     expect(header(exchange, 'vary')).toBe('Accept, Accept-Encoding');
-    expect(rig.wishes).toEqual([{ accept: 'application/msgpack', acceptEncoding: 'lz4' }]);
+    expect(rig.wishes).toEqual([{ accept: 'application/msgpack', acceptEncoding: '' }]);
     const known = await rig.read('json', { ...headers, 'if-none-match': tag ?? '' });
     expect([known.status, known.body, header(known, 'etag')]).toEqual([304, undefined, tag]);
     const other = { ...headers, 'if-none-match': header(stored, 'etag') ?? '' };
@@ -125,21 +151,27 @@ describe('a read', () => {
   test('keeps the tag of what the codec leaves as it is', async () => {
     await using rig = await openRig(asStored);
     const stored = await rig.read('json');
-    const exchange = await rig.read('json', { accept: 'application/msgpack, */*;q=0.5' });
+    const exchange = await rig.read('json', { accept: 'text/html, */*;q=0.1' });
     expect(header(exchange, 'etag')).toBe(header(stored, 'etag'));
     expect(rig.wishes).toHaveLength(1);
   });
 
-  test('lets the codec decide on what is compressed, and says how it still is', async () => {
-    await using rig = await openRig(({ bytes }) => ({
-      bytes,
+  test('gives what is compressed as it is to those who take it, else as the codec says', async () => {
+    await using rig = await openRig(() => ({
+      bytes: CONVERTED,
       contentType: 'text/plain',
-      contentEncoding: 'lz4',
+      contentEncoding: undefined,
     }));
-    const exchange = await rig.read('coded', { 'accept-encoding': 'lz4' });
-    expect(header(exchange, 'content-encoding')).toBe('lz4');
-    expect(header(exchange, 'content-type')).toBe('text/plain');
-    expect(rig.wishes).toEqual([{ accept: '', acceptEncoding: 'lz4' }]);
+    const coded = await rig.read('coded', { 'accept-encoding': 'lz4' });
+    expect(header(coded, 'content-encoding')).toBe('lz4');
+    expect(header(coded, 'content-type')).toBe('text/plain');
+    expect(Buffer.from(coded.body ?? []).toString()).toBe('compressed');
+    expect(rig.wishes).toEqual([]);
+    const decoded = await rig.read('coded');
+    expect(header(decoded, 'content-encoding')).toBeUndefined();
+    expect(Buffer.from(decoded.body ?? []).equals(CONVERTED)).toBe(true);
+    expect(header(decoded, 'etag')).toBe(header(coded, 'etag')?.replace(/"$/, '-plain"'));
+    expect(rig.wishes).toEqual([{ accept: '', acceptEncoding: '' }]);
   });
 
   test('bounds large answers, and gives back what it took when the codec fails', async () => {
@@ -165,5 +197,20 @@ describe('a read', () => {
     const exchange = await wide.read('large', { accept });
     expect(Buffer.from(exchange.body ?? []).equals(LARGE)).toBe(true);
     expect(wide.budget.usedBytes).toBe(0);
+  });
+
+  test('holds nothing for a client that went away meanwhile', async () => {
+    const exchanges: ExchangeDouble[] = [];
+    await using rig = await openRig(async ({ bytes }) => {
+      await Promise.resolve();
+      const [exchange] = exchanges;
+      if (exchange !== undefined) exchange.isOpen = false;
+      return { bytes, contentType: 'text/plain', contentEncoding: undefined };
+    });
+    const pending = rig.read('large', { accept: 'application/msgpack' });
+    exchanges.push(...rig.exchanges);
+    const exchange = await pending;
+    expect([exchange.body, exchange.written]).toEqual([undefined, []]);
+    expect(rig.budget.usedBytes).toBe(0);
   });
 });
