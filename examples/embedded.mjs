@@ -35,9 +35,11 @@ async function storeAndShare() {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: { handle: engine.handle() },
     });
+    // Listened for from the start: a thread may end in the very turn in which its message comes.
+    const ended = once(worker, 'exit');
     const [seen] = await once(worker, 'message');
     console.log('in thread', seen);
-    await once(worker, 'exit');
+    await ended;
     console.log('from it  ', engine.get('greeting'));
 
     try {

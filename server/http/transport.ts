@@ -7,7 +7,7 @@
  * One request and its response. The object belongs to the handler until the response is complete
  * or the client is gone; every write after that is ignored, so a late answer harms nobody.
  *
- * Method, path and headers can be read only before the handler returns for the first time.
+ * Headers and the query can be read only before the handler returns for the first time.
  */
 export interface Exchange {
   /** As sent, its case kept: `GET`, and `get` is another method. */

@@ -4,6 +4,7 @@ import { createCursorKey } from '../cache/key-cursors.js';
 import { createFeedLinks, type FeedLink, retireFeedLink } from '../changes/feed-link.js';
 import { type ListenAddress, ListenError, type Transport } from '../http/transport.js';
 import type { DrainOutcome } from '../lifecycle.js';
+import { logEngineEvents } from '../observability/engine-events-log.js';
 import { ServiceBlock } from '../observability/service-block.js';
 import { makeSalt, ServiceLog } from '../observability/service-log.js';
 import type { Service } from '../service.js';
@@ -68,6 +69,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     ...feedLinkOf(feedLinks[thread]),
     logSalt,
   });
+  const log = new ServiceLog(settings.log);
   const first = await startServing(setupOf(0), engine, transport);
   const handle = engine.handle();
   const setups = Array.from({ length: threadCount - 1 }, (_, index) => {
@@ -77,7 +79,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
   try {
     workers = await HttpWorkers.start({
       setups,
-      log: new ServiceLog(settings.log),
+      log,
       onLost: ({ feedLink }) => {
         if (feedLink !== undefined) retireFeedLink(feedLink);
       },
@@ -87,6 +89,7 @@ export async function startThreads(engine: Engine, plan: ThreadsPlan): Promise<T
     await first.stop(AbortSignal.abort());
     throw error;
   }
+  logEngineEvents(engine, log);
   return { block, url: first.url, port: first.port, stop: createStop(first, workers, settings) };
 }
 

@@ -207,7 +207,9 @@ export class EntryView {
 }
 
 function writeHex(target: Uint8Array, offset: number, word: number): void {
-  for (let digit = 0; digit < HASH_HALF_DIGITS; digit++) {
-    target[offset + digit] = HEX_DIGITS[(word >>> (28 - 4 * digit)) & 15] as number;
+  let rest = word;
+  for (let at = offset + HASH_HALF_DIGITS - 1; at >= offset; at--) {
+    target[at] = HEX_DIGITS[rest & 15] as number;
+    rest >>>= 4;
   }
 }

@@ -1,8 +1,10 @@
 /** The service as an operator runs it: the built program, its output, its signals. */
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../support/until.js';
 import { ChildService } from './support/child-service.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
+import { roundTrip } from './support/round-trip.js';
 import { ask, get } from './support/test-service.js';
 
 // On a busy machine operations are slow, and warned of.
@@ -119,7 +121,7 @@ describe('signals', () => {
       }
     };
     const clients = Array.from({ length: 16 }, (_, name) => client(name));
-    await expect.poll(() => answered, { timeout: 30_000 }).toBeGreaterThan(500);
+    await until('there is load', () => answered > 500);
     service.signal('SIGTERM');
     await Promise.all(clients);
     agent.destroy();
@@ -166,21 +168,3 @@ describe('signals', () => {
     });
   });
 });
-
-/** The status of a request, or the code of the error that it ended in. */
-function roundTrip(
-  agent: Agent,
-  port: number,
-  method: string,
-  path: string,
-): Promise<number | string> {
-  return new Promise((resolve) => {
-    const request = httpRequest({ agent, host: '127.0.0.1', port, method, path }, (response) => {
-      response.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.resume();
-    });
-    request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    request.end(method === 'PUT' ? 'value' : undefined);
-  });
-}

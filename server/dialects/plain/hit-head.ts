@@ -29,6 +29,7 @@ const SECONDS_DIGITS_MAX = 13;
 const HEADS_MAX = 64;
 const HASH_DIGITS = 16;
 const DIGIT_ZERO = 0x30;
+const INTEGER_MAX = 0x7fff_ffff;
 const NO_TTL_DIGITS = 0;
 const NO_BYTES = new Uint8Array(0);
 
@@ -209,11 +210,19 @@ function createShape(
 
 /** Writes a number that has so many digits; none for 0 digits. */
 function writeDigits(buffer: Uint8Array, end: number, digitCount: number, count: number): void {
+  const first = end - digitCount;
+  let index = end - 1;
   let left = count;
-  for (let index = end - 1; index >= end - digitCount; index--) {
+  // Only numbers of 31 bits are divided fast.
+  for (; left > INTEGER_MAX && index >= first; index--) {
     const tenth = Math.floor(left / 10);
     buffer[index] = DIGIT_ZERO + (left - tenth * 10);
     left = tenth;
+  }
+  for (let rest = left | 0; index >= first; index--) {
+    const tenth = (rest / 10) | 0;
+    buffer[index] = DIGIT_ZERO + (rest - tenth * 10);
+    rest = tenth;
   }
 }
 

@@ -1,14 +1,14 @@
 import type { TtlChange } from '../../cache/cache-writes.js';
 import { MISS_REPLY, RequestError } from '../../error-table.js';
-import { readBody } from '../../http/body-reader.js';
+import { withJsonBody } from '../../http/json-body.js';
 import { sendReply } from '../../http/reply.js';
-import { type RequestHead, readRequestHead } from '../../http/request-head.js';
+import { readRequestHead } from '../../http/request-head.js';
 import type { Exchange } from '../../http/transport.js';
-import { JsonValue } from '../../json/json-value.js';
-import { checkJson } from '../../json/scan-json.js';
-import { formatSeconds, JSON_CONTENT_TYPE, jsonReply, TTL_REMAINING_HEADER } from '../../wire.js';
+import type { JsonValue } from '../../json/json-value.js';
+import { formatSeconds, jsonReply, TTL_REMAINING_HEADER } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
 import { readKey } from '../entry-key.js';
+import { readCondition } from './write-condition.js';
 
 /** A time to live needs no more. */
 const BODY_BYTES_MAX = 1_024;
@@ -22,20 +22,10 @@ export async function patchEntry(
   exchange: Exchange,
   segment: string,
 ): Promise<void> {
-  const head = readRequestHead(exchange);
   const address = { namespace: '', key: readKey(segment) };
-  checkHead(head);
-  const body = await readBody(exchange, {
-    contentBytes: head.contentBytes,
-    valueBytesMax: BODY_BYTES_MAX,
-    budget: parts.budget,
-  });
-  let change: TtlChange;
-  try {
-    change = readChange(body);
-  } finally {
-    parts.budget.give(body.length);
-  }
+  if (readCondition(readRequestHead(exchange)).kind !== 'none') throw takesNoCondition();
+  const limits = { bodyBytesMax: BODY_BYTES_MAX, budget: parts.budget };
+  const change = await withJsonBody(exchange, limits, async (document) => readChange(document));
   if (!(await parts.writes.setTtl(address, change))) {
     sendReply(exchange, MISS_REPLY);
     return;
@@ -43,35 +33,8 @@ export async function patchEntry(
   sendReply(exchange, describe(remainingTtlMs(parts, address.key, change)));
 }
 
-function checkHead({
-  contentType,
-  contentEncoding,
-  ifMatch,
-  ifNoneMatch,
-  mode,
-}: RequestHead): void {
-  const [mediaType = ''] = (contentType ?? '').toLowerCase().split(';', 1);
-  if (mediaType.trim() !== JSON_CONTENT_TYPE) {
-    throw new RequestError(
-      'ERR_HTTP_UNSUPPORTED_MEDIA_TYPE',
-      'PATCH takes a body with Content-Type: application/json',
-    );
-  }
-  if ((contentEncoding ?? 'identity').toLowerCase() !== 'identity') {
-    throw new RequestError('ERR_HTTP_UNSUPPORTED_CODING', 'PATCH takes no Content-Encoding');
-  }
-  if (ifMatch !== undefined || ifNoneMatch !== undefined || mode !== undefined) {
-    throw new RequestError(
-      'ERR_HTTP_MALFORMED_REQUEST',
-      'PATCH changes no value: it takes no If-Match, If-None-Match or X-Cache-Mode',
-    );
-  }
-}
-
-function readChange(body: Uint8Array): TtlChange {
-  const problem = checkJson(body);
-  if (problem !== undefined) throw new RequestError('ERR_HTTP_MALFORMED_BODY', problem.message);
-  const members = [...JsonValue.of(body).members()];
+function readChange(document: JsonValue): TtlChange {
+  const members = [...document.members()];
   const [member] = members;
   if (member === undefined || members.length > 1) throw invalidField();
   const [name, value] = member;
@@ -82,6 +45,13 @@ function readChange(body: Uint8Array): TtlChange {
     throw invalidField();
   }
   return { kind: name === 'ttl' ? 'set' : 'extend', ttlMs };
+}
+
+function takesNoCondition(): RequestError {
+  return new RequestError(
+    'ERR_HTTP_MALFORMED_REQUEST',
+    'PATCH changes no value: it takes no If-Match, If-None-Match or X-Cache-Mode',
+  );
 }
 
 function invalidField(): RequestError {
