@@ -285,11 +285,10 @@ export class NamespaceClient {
     const tickets = keys.map((key) => near?.beginRead(this.name, key));
     let answers: readonly EntryAnswer[] = [];
     try {
-      const [key = ''] = keys;
       const common = { namespace: this.name, signal: undefined };
       const outcome =
         keys.length === 1
-          ? await runner.run({ ...common, name: 'get', fields: { key } }, retries)
+          ? await runner.run({ ...common, name: 'get', fields: { key: keys[0] ?? '' } }, retries)
           : await runner.run({ ...common, name: 'getMany', fields: { keys } }, retries);
       answers = 'hit' in outcome.answer ? [outcome.answer] : outcome.answer;
       if (!outcome.isFollowed) for (const ticket of tickets) if (ticket) ticket.isVoid = true;
