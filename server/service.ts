@@ -15,6 +15,7 @@ import { createRequestGate } from './http/request-gate.js';
 import type { Exchange, Listener, Transport } from './http/transport.js';
 import { type DrainOutcome, drainListener } from './lifecycle.js';
 import { EngineReading } from './observability/engine-reading.js';
+import type { MessageObserver } from './observability/message-observer.js';
 import { createObservabilityRoutes } from './observability/observability-routes.js';
 import type { ThreadMetrics } from './observability/thread-metrics.js';
 import { ThreadSampler } from './observability/thread-sampler.js';
@@ -46,7 +47,7 @@ export interface ServiceParts {
   readonly codec: ValueCodec;
   readonly feed: ChangeFeed;
   readonly metrics: ThreadMetrics;
-  readonly observer: RequestObserver;
+  readonly observer: RequestObserver & MessageObserver;
   readonly log: Log;
   readonly budget: ByteBudget;
   readonly settings: ServiceSettings;
@@ -102,7 +103,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const routes = [...documented, createOpenApiRoute(documented)];
   const onError = (exchange: Exchange, error: unknown): void => answerError(log, exchange, error);
   const router = createRouter(routes, observer, onError, createRequestGate(settings));
-  const sockets = createSocketServer(dialectParts, feed, (error) => log.fault(error));
+  const sockets = createSocketServer(dialectParts, feed, observer, (error) => log.fault(error));
   const { host, port, sharesPort } = settings;
   const handlers = { exchange: router, upgrade: sockets.upgrade };
   block.setState(thread, 'starting');

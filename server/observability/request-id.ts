@@ -37,10 +37,10 @@ export class RequestIds {
   private made = 0;
 
   /** `X-Request-Id` where it is short and plain, else the trace of `traceparent`, else made. */
-  read(exchange: Exchange): string {
-    const given = exchange.header('x-request-id');
+  read(request: Pick<Exchange, 'header'>): string {
+    const given = request.header('x-request-id');
     if (given !== '' && SAFE_ID.test(given)) return given;
-    const parent = exchange.header('traceparent');
+    const parent = request.header('traceparent');
     const trace = parent === '' ? undefined : parseTraceParent(parent);
     return trace?.traceId ?? this.make();
   }

@@ -24,7 +24,7 @@ export function registerRequestMetrics(registry: Registry, { block }: ObservedSe
   new RequestHistogram(block, registry);
   new Counter({
     name: 'hotshard_unrouted_requests_total',
-    help: 'Requests to paths or with methods that nothing serves.',
+    help: 'Requests with paths, methods or WebSocket messages that nothing serves.',
     registers: [registry],
     collect() {
       this.reset();

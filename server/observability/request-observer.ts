@@ -1,9 +1,9 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { ClientGoneError, statusOf } from '../error-table.js';
-import type { Exchange } from '../http/transport.js';
 import type { OperationName } from '../operation-names.js';
 import type { RequestObserver } from '../router.js';
-import { findEntryOfPath } from './entry-of-path.js';
+import { type EntryAddress, findEntryOfPath } from './entry-of-path.js';
+import type { EndedMessage, MessageObserver } from './message-observer.js';
 import { RequestIds } from './request-id.js';
 import type { ServiceLog } from './service-log.js';
 import type { Outcome } from './service-metrics.js';
@@ -33,35 +33,26 @@ export interface ObserverParts {
   readonly tracing: Tracing | undefined;
 }
 
+/** A request that has ended, whatever it came over. */
+interface Ended extends Omit<EndedMessage, 'operation' | 'entry'> {
+  readonly operation: OperationName | undefined;
+  readonly findEntry: () => EntryAddress | undefined;
+}
+
 /**
  * Counts, logs, publishes and traces requests. A hit that nobody logs, listens to or traces costs
- * its place in the histogram and nothing else.
+ * its place in the histogram and nothing else. Requests of WebSockets are counted by those who
+ * serve them, and are not traced.
  */
-export function createRequestObserver({ metrics, log, tracing }: ObserverParts): RequestObserver {
+export function createRequestObserver({
+  metrics,
+  log,
+  tracing,
+}: ObserverParts): RequestObserver & MessageObserver {
   const ids = new RequestIds();
   const writesAll = log.tellsAll || tracing !== undefined;
-  const tell = (
-    operation: OperationName | undefined,
-    exchange: Exchange,
-    startMs: number,
-    durationMs: number,
-    error: unknown,
-  ): void => {
-    const outcome = outcomeOf(error);
-    const { requestId, path } = exchange;
-    if (requests.hasSubscribers) {
-      const event: RequestEvent = { operation, outcome, durationMs, requestId };
-      requests.publish(event);
-    }
-    tracing?.record(exchange, { operation, outcome, startMs, durationMs });
-    const isSlow = durationMs >= SLOW_MS;
-    if (!isSlow && outcome !== 'failed' && !log.tellsAll) return;
-    const entry = findEntryOfPath(operation, path);
-    const line = { requestId, operation, outcome, durationMs, entry, code: codeOf(error) };
-    if (outcome === 'failed') log.failedOperation(line);
-    else if (isSlow) log.slowOperation(line);
-    else log.operation(line);
-  };
+  const isWanted = (durationMs: number, error: unknown): boolean =>
+    error !== undefined || durationMs >= SLOW_MS || writesAll || requests.hasSubscribers;
   return {
     get wantsRequestIds(): boolean {
       return writesAll || requests.hasSubscribers;
@@ -72,14 +63,34 @@ export function createRequestObserver({ metrics, log, tracing }: ObserverParts):
     },
     onEnd: (operation, exchange, startMs, error) => {
       const durationMs = performance.now() - startMs;
+      const outcome = outcomeOf(error);
       if (operation === undefined) metrics.recordUnrouted();
-      else if (error === undefined) metrics.recordOperation(operation, 'ok', durationMs);
-      else metrics.recordOperation(operation, outcomeOf(error), durationMs);
-      const isQuiet = error === undefined && durationMs < SLOW_MS;
-      if (isQuiet && !writesAll && !requests.hasSubscribers) return;
-      tell(operation, exchange, startMs, durationMs, error);
+      else metrics.recordOperation(operation, outcome, durationMs);
+      if (!isWanted(durationMs, error)) return;
+      tracing?.record(exchange, { operation, outcome, startMs, durationMs });
+      const { requestId, path } = exchange;
+      const findEntry = (): EntryAddress | undefined => findEntryOfPath(operation, path);
+      tell(log, { operation, requestId, durationMs, error, findEntry });
     },
+    readSocketId: (request) => ids.read(request),
+    wantsMessage: isWanted,
+    onMessageEnd: ({ entry, ...ended }) => tell(log, { ...ended, findEntry: () => entry }),
   };
+}
+
+function tell(log: ServiceLog, { findEntry, error, ...ended }: Ended): void {
+  const outcome = outcomeOf(error);
+  const { operation, durationMs, requestId } = ended;
+  if (requests.hasSubscribers) {
+    const event: RequestEvent = { operation, outcome, durationMs, requestId };
+    requests.publish(event);
+  }
+  const isSlow = durationMs >= SLOW_MS;
+  if (!isSlow && outcome !== 'failed' && !log.tellsAll) return;
+  const line = { ...ended, outcome, entry: findEntry(), code: codeOf(error) };
+  if (outcome === 'failed') log.failedOperation(line);
+  else if (isSlow) log.slowOperation(line);
+  else log.operation(line);
 }
 
 function outcomeOf(error: unknown): Outcome {

@@ -15,4 +15,6 @@ export interface ServiceMetrics {
   recordOperation(operation: OperationName, outcome: Outcome, durationMs: number): void;
   /** So many keys were asked for: found in memory (`l1`), or not at all. */
   recordReads(namespace: NamespaceClass, hits: number, misses: number): void;
+  /** A request that nothing serves: no path, no method, no message of the protocol. */
+  recordUnrouted(): void;
 }

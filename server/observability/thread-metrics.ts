@@ -48,7 +48,6 @@ export class ThreadMetrics implements ServiceMetrics {
     this.add(first + 1, misses);
   }
 
-  /** A request to a path or with a method that nothing serves. */
   recordUnrouted(): void {
     this.add(this.part + PART_UNROUTED, 1);
   }

@@ -2,6 +2,7 @@ import type { Change, ChangeFeed } from '../changes/change-feed.js';
 import type { DialectParts } from '../dialects/dialect-parts.js';
 import { errorReply, isInternal, RequestError } from '../error-table.js';
 import type { UpgradeAnswer, UpgradeHandler, UpgradeRequest } from '../http/transport.js';
+import type { MessageObserver } from '../observability/message-observer.js';
 import { PushMessages } from './push-messages.js';
 import type { Topics } from './socket-request.js';
 import { type SharedParts, SocketSession } from './socket-session.js';
@@ -21,14 +22,16 @@ export interface SocketServer {
 export function createSocketServer(
   parts: DialectParts,
   feed: ChangeFeed,
+  observer: MessageObserver,
   report: (error: unknown) => void,
 ): SocketServer {
-  return new Sockets(parts, feed, report);
+  return new Sockets(parts, feed, observer, report);
 }
 
 class Sockets implements SocketServer, SharedParts {
   readonly parts: DialectParts;
   readonly report: (error: unknown) => void;
+  readonly observer: MessageObserver;
   private readonly feed: ChangeFeed;
   private readonly sessions = new Set<SocketSession>();
   private readonly subscriptions = new Subscriptions<SocketSession>();
@@ -36,8 +39,14 @@ class Sockets implements SocketServer, SharedParts {
   private drained: (() => void) | undefined;
   private draining: Promise<void> | undefined;
 
-  constructor(parts: DialectParts, feed: ChangeFeed, report: (error: unknown) => void) {
+  constructor(
+    parts: DialectParts,
+    feed: ChangeFeed,
+    observer: MessageObserver,
+    report: (error: unknown) => void,
+  ) {
     this.parts = parts;
+    this.observer = observer;
     this.feed = feed;
     this.report = report;
   }
@@ -80,20 +89,19 @@ class Sockets implements SocketServer, SharedParts {
       const problem = `there are ${socketsMax} WebSockets already`;
       throw new RequestError('ERR_SOCKET_TOO_MANY_SOCKETS', problem);
     }
+    const id = this.observer.readSocketId(request);
     return {
       kind: 'accept',
       protocol,
       open: (socket) => {
-        const session: SocketSession = new SocketSession(
-          socket,
-          format,
-          this,
-          {
+        const session: SocketSession = new SocketSession(socket, format, this, {
+          id,
+          topics: {
             subscribe: (namespace, topics) => this.subscribe(session, namespace, topics),
             unsubscribe: (namespace, topics) => this.unsubscribe(session, namespace, topics),
           },
-          () => this.forget(session),
-        );
+          onGone: () => this.forget(session),
+        });
         this.sessions.add(session);
         if (this.isDraining) session.drain();
         return session;

@@ -2,6 +2,8 @@ import type { StoredValue } from '../codecs/stored-value.js';
 import type { DialectParts } from '../dialects/dialect-parts.js';
 import { RequestError, tellError } from '../error-table.js';
 import type { Socket, SocketListener } from '../http/transport.js';
+import type { EntryAddress } from '../observability/entry-of-path.js';
+import type { MessageObserver } from '../observability/message-observer.js';
 import type { Outcome } from '../observability/service-metrics.js';
 import type { FrameFormat, MessageObject, MessageValue } from './frame-format.js';
 import { invalidFrame } from './frame-refusals.js';
@@ -32,8 +34,18 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export interface SharedParts {
   readonly parts: DialectParts;
   readonly isDraining: boolean;
+  readonly observer: MessageObserver;
   /** Tells the operator of a fault of the service. */
   readonly report: (error: unknown) => void;
+}
+
+/** What belongs to one socket alone. */
+export interface OwnParts {
+  /** What the ids of its requests begin with. */
+  readonly id: string;
+  readonly topics: TopicsOfSocket;
+  /** Called once, when the socket is gone. */
+  readonly onGone: () => void;
 }
 
 /** A request that was read and is not answered yet. */
@@ -50,8 +62,7 @@ export class SocketSession implements SocketListener {
   readonly format: FrameFormat;
   private readonly socket: Socket;
   private readonly shared: SharedParts;
-  private readonly topics: TopicsOfSocket;
-  private readonly onGone: () => void;
+  private readonly own: OwnParts;
   private readonly outbox: Outbox;
   /** Ids of requests that are not answered yet. */
   private readonly openIds = new Set<number>();
@@ -69,19 +80,11 @@ export class SocketSession implements SocketListener {
   private isEnding = false;
   private isGone = false;
 
-  /** @param onGone called once, when the socket is gone */
-  constructor(
-    socket: Socket,
-    format: FrameFormat,
-    shared: SharedParts,
-    topics: TopicsOfSocket,
-    onGone: () => void,
-  ) {
+  constructor(socket: Socket, format: FrameFormat, shared: SharedParts, own: OwnParts) {
     this.socket = socket;
     this.format = format;
     this.shared = shared;
-    this.topics = topics;
-    this.onGone = onGone;
+    this.own = own;
     const resync = format.write(composeResync('slow'));
     this.outbox = new Outbox((push) => this.sendPush(push), resync);
   }
@@ -95,6 +98,7 @@ export class SocketSession implements SocketListener {
     if (this.isEnding) return;
     const startMs = performance.now();
     let id: number | null = null;
+    let open: OpenRequest | undefined;
     try {
       if (isBinary !== this.format.isBinary) {
         throw invalidFrame(`messages must be ${isBinary ? 'text' : 'binary'} here`);
@@ -107,8 +111,11 @@ export class SocketSession implements SocketListener {
       const { batchKeysMax } = settings;
       const request = readRequest(fields, { batchKeysMax, subscriptionsMax });
       this.badFrames = 0;
-      this.take({ id, request, startMs, heldBytes: 0 }, message.length);
+      open = { id, request, startMs, heldBytes: 0 };
+      this.take(open, message.length);
     } catch (error) {
+      if (open === undefined) this.shared.parts.metrics.recordUnrouted();
+      else this.noteEnd(open, error);
       this.refuse(id, error);
     }
   }
@@ -145,7 +152,7 @@ export class SocketSession implements SocketListener {
     this.giveAnswerBytes();
     for (const open of this.queue.splice(0)) this.giveBack(open);
     this.openIds.clear();
-    this.onGone();
+    this.own.onGone();
   }
 
   /** Closes the socket once the requests that have come are answered. */
@@ -214,7 +221,7 @@ export class SocketSession implements SocketListener {
   private run(open: OpenRequest, values: readonly StoredValue[]): void {
     try {
       const { parts } = this.shared;
-      const result = carryOut(parts, this.format, open.request, values, this.topics);
+      const result = carryOut(parts, this.format, open.request, values, this.own.topics);
       if (!(result instanceof Promise)) {
         this.succeed(open, result);
         return;
@@ -244,23 +251,30 @@ export class SocketSession implements SocketListener {
     for (const [name, value] of members) message.set(name, value);
     // Given back at once, unless the client does not take the answer.
     this.answerBytes += heldBytes;
-    this.finish(open, 'ok', message);
+    this.finish(open, message, undefined);
     if (!this.isSlow) this.giveAnswerBytes();
   }
 
   private fail(open: OpenRequest, error: unknown): void {
-    const { status } = tellError(error);
-    this.finish(open, status < 500 ? 'refused' : 'failed', this.composeError(open.id, error));
+    this.finish(open, this.composeError(open.id, error), error);
   }
 
-  private finish(open: OpenRequest, outcome: Outcome, message: MessageObject): void {
-    const { request, startMs, id } = open;
-    this.openIds.delete(id);
+  private finish(open: OpenRequest, message: MessageObject, error: unknown): void {
+    this.openIds.delete(open.id);
     this.giveBack(open);
-    const name = OPERATION_NAMES_OF_SOCKETS[request.op];
-    this.shared.parts.metrics.recordOperation(name, outcome, performance.now() - startMs);
+    this.noteEnd(open, error);
     this.send(message);
     if (this.shared.isDraining) this.drain();
+  }
+
+  private noteEnd({ id, request, startMs }: OpenRequest, error: unknown): void {
+    const { observer, parts } = this.shared;
+    const durationMs = performance.now() - startMs;
+    const operation = OPERATION_NAMES_OF_SOCKETS[request.op];
+    parts.metrics.recordOperation(operation, outcomeOf(error), durationMs);
+    if (!observer.wantsMessage(durationMs, error)) return;
+    const requestId = `${this.own.id}-${id}`;
+    observer.onMessageEnd({ operation, requestId, durationMs, error, entry: entryOf(request) });
   }
 
   /** Answers a message that did not become a request. */
@@ -336,4 +350,15 @@ export class SocketSession implements SocketListener {
     this.shared.parts.budget.give(this.answerBytes);
     this.answerBytes = 0;
   }
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error === undefined) return 'ok';
+  return tellError(error).status < 500 ? 'refused' : 'failed';
+}
+
+function entryOf(request: SocketRequest): EntryAddress | undefined {
+  const { namespace } = request;
+  if ('key' in request) return { namespace, key: request.key };
+  return 'entry' in request ? { namespace, key: request.entry.key } : undefined;
 }

@@ -5,6 +5,10 @@ import type { ChangeFeed } from '../../../server/changes/change-feed.js';
 import { ThreadFeed } from '../../../server/changes/thread-feed.js';
 import type { ValueCodec } from '../../../server/codecs/stored-value.js';
 import type { DialectParts } from '../../../server/dialects/dialect-parts.js';
+import type {
+  EndedMessage,
+  MessageObserver,
+} from '../../../server/observability/message-observer.js';
 import type { Outcome } from '../../../server/observability/service-metrics.js';
 import type { OperationName } from '../../../server/operation-names.js';
 import {
@@ -27,6 +31,10 @@ export interface SocketRig {
   readonly counted: { readonly operation: OperationName; readonly outcome: Outcome }[];
   /** Keys that were asked for, by outcome. */
   readonly reads: { hits: number; misses: number };
+  /** Requests that the log was told of, in order. */
+  readonly told: readonly EndedMessage[];
+  /** Messages that were no requests. */
+  readonly unserved: { count: number };
 }
 
 export interface RigOptions {
@@ -50,6 +58,7 @@ export function createSocketRig(store: CacheStore, options: RigOptions = {}): So
   const faults: unknown[] = [];
   const counted: SocketRig['counted'] = [];
   const reads = { hits: 0, misses: 0 };
+  const unserved = { count: 0 };
   const parts: DialectParts = {
     store,
     writes,
@@ -60,10 +69,19 @@ export function createSocketRig(store: CacheStore, options: RigOptions = {}): So
         reads.hits += hits;
         reads.misses += misses;
       },
+      recordUnrouted: () => {
+        unserved.count += 1;
+      },
     },
     budget,
     settings,
   };
-  const server = createSocketServer(parts, feed, (error) => faults.push(error));
-  return { server, feed, writes, budget, faults, counted, reads };
+  const told: EndedMessage[] = [];
+  const observer: MessageObserver = {
+    readSocketId: () => 'socket',
+    wantsMessage: () => true,
+    onMessageEnd: (message) => told.push(message),
+  };
+  const server = createSocketServer(parts, feed, observer, (error) => faults.push(error));
+  return { server, feed, writes, budget, faults, counted, reads, told, unserved };
 }

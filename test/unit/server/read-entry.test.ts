@@ -73,6 +73,7 @@ async function openRig(present: Present, budgetBytes = 1_000_000): Promise<Rig &
     metrics: {
       recordOperation: () => undefined,
       recordReads: (name, hits, misses) => reads.push(`${name} ${hits} ${misses}`),
+      recordUnrouted: () => undefined,
     },
     budget,
     settings: DEFAULT_SERVICE_SETTINGS,
