@@ -11,7 +11,7 @@ export type WebSocketOption =
   | { readonly kind: 'off' }
   | {
       readonly kind?: 'on';
-      /** Default: the one of the runtime, else, in Node.js, the package `ws`. */
+      /** Default: in Node.js that of the package `ws`, elsewhere the one of the runtime. */
       readonly implementation?: WebSocketConstructor;
       /**
        * Milliseconds of silence after which the service is asked whether it is there; silent for

@@ -90,6 +90,14 @@ export async function readObject(
   throw malformedAnswer('the answer is no JSON object');
 }
 
+/**
+ * Takes a body of which nothing is wanted: left unread it would keep its connection, even after the
+ * client was closed. The status has said all by then, so that it breaks off changes nothing.
+ */
+export async function discardBody(response: FetchResponse): Promise<void> {
+  await response.arrayBuffer().catch(() => undefined);
+}
+
 /** @throws {ClientError} `ERR_CLIENT_UNREACHABLE` when the answer breaks off */
 export async function readWhole<T>(read: () => Promise<T>): Promise<T> {
   try {

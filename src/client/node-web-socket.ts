@@ -1,6 +1,6 @@
 /**
- * The WebSocket of Node.js versions that have none of their own. Bundlers for browsers leave this
- * file out: the field `browser` of package.json says so.
+ * The WebSocket of Node.js. Bundlers for browsers leave this file out: the field `browser` of
+ * package.json says so.
  */
 import { WebSocket } from 'ws';
 import type { WebSocketConstructor, WebSocketLike } from './web-socket-like.js';

@@ -5,6 +5,7 @@ import { readValue } from './frame-codec.js';
 import {
   askEach,
   BYTES_TYPE,
+  discardBody,
   type HttpExchange,
   isDotSegment,
   isSuccess,
@@ -78,9 +79,10 @@ export class PlainDialect {
       body: bodyOf(value),
       signal,
     });
-    if (response.status === 412 && only !== undefined) return false;
-    if (!isSuccess(response)) throw await readRefusal(response);
-    return true;
+    const isForbidden = response.status === 412 && only !== undefined;
+    if (!isSuccess(response) && !isForbidden) throw await readRefusal(response);
+    await discardBody(response);
+    return !isForbidden;
   }
 
   async setMany(entries: readonly EntryFields[], signal: AbortSignal): Promise<number> {
@@ -113,6 +115,7 @@ export class PlainDialect {
       return false;
     }
     if (!isSuccess(response)) throw await readRefusal(response);
+    await discardBody(response);
     return true;
   }
 

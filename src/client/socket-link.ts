@@ -23,6 +23,12 @@ export interface LinkListener {
   onLost(reason: string): void;
 }
 
+/** What tells runtimes apart. */
+interface Runtime {
+  readonly process?: { readonly versions?: Readonly<Record<string, string | undefined>> };
+  readonly WebSocket?: WebSocketConstructor;
+}
+
 const RECONNECT_FIRST_MS = 100;
 /** A connection that ends sooner counts as a try that failed: it may do so again and again. */
 const STEADY_MS = 1_000;
@@ -141,11 +147,16 @@ export class SocketLink {
   private async findImplementation(): Promise<WebSocketConstructor> {
     const { implementation, headers } = this.settings;
     if (implementation !== undefined) return implementation;
-    const found = (globalThis as { readonly WebSocket?: WebSocketConstructor }).WebSocket;
-    if (found !== undefined) return found;
-    // Only Node.js comes here; see the field `browser` of package.json.
-    const { withHeaders } = await import('./node-web-socket.js');
-    return withHeaders(headers);
+    const { process, WebSocket } = globalThis as Runtime;
+    if (process?.versions?.['node'] === undefined && WebSocket !== undefined) return WebSocket;
+    // The one that newer versions of Node.js have sends no headers, and cannot end a connection
+    // whose other side is silent. A bundle for browsers has nothing here: see package.json.
+    const { withHeaders }: Partial<typeof import('./node-web-socket.js')> = await import(
+      './node-web-socket.js'
+    );
+    const found = withHeaders?.(headers) ?? WebSocket;
+    if (found === undefined) throw new Error('this runtime has no WebSocket');
+    return found;
   }
 
   /** Whether it opened in time; else it is on its way out. */

@@ -1,4 +1,7 @@
 /** What the client makes of connections that end, or that never open. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { settles, until } from '../support/until.js';
 import { startFake } from './support/fake-service.js';
@@ -60,4 +63,42 @@ test('where upgrades are swallowed, requests wait for the first one alone', asyn
   });
   expect(await codeOf(client.get('k'))).toBe('ERR_CLIENT_TIMEOUT');
   for (let read = 0; read < 20; read++) expect(await client.get('k')).toBe('v');
+});
+
+test('in Node.js headers go with the WebSocket too, whatever class the runtime has', async () => {
+  const fake = await startFake();
+  vi.stubGlobal(
+    'WebSocket',
+    class {
+      constructor() {
+        throw new Error('not this one');
+      }
+    },
+  );
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const client = openClient({ url: fake.url, headers: { 'X-Who': 'me' } });
+  await client.get('k');
+  expect(fake.ops).toEqual(['get']);
+  expect(fake.upgradeHeaders).toMatchObject([{ 'x-who': 'me' }]);
+});
+
+test('an answer whose body never ends keeps no connection', async () => {
+  const connections = new Set<Socket>();
+  const server = createServer((_request, response) => {
+    response.writeHead(201);
+    response.write(' ');
+  });
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const client = openClient({ url, webSocket: { kind: 'off' }, timeoutMs: 100 });
+  expect(await settles('the write', client.set('k', 1))).toBe(true);
+  await client.close();
+  await until('no connection is left', () => connections.size === 0, 5_000);
 });

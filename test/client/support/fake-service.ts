@@ -42,6 +42,8 @@ export class FakeService {
   /** Lines of the HTTP requests that came, in order. */
   readonly asked: string[] = [];
   readonly sockets = new Set<WebSocket>();
+  /** Of the requests that opened WebSockets, in order. */
+  readonly upgradeHeaders: IncomingMessage['headers'][] = [];
   onFrame: (request: FakeRequest) => Reaction | Promise<Reaction> = () => 'answer';
   onHttp: (line: string) => HttpReaction | 'answer' | 'ignore' = () => 'answer';
   /** Whether the handshake of a WebSocket is answered, refused, or left without an answer. */
@@ -67,6 +69,7 @@ export class FakeService {
       socket.once('close', () => this.connections.delete(socket));
     });
     server.on('upgrade', (request, socket, head) => {
+      this.upgradeHeaders.push(request.headers);
       if (this.upgrades === 'refuse') socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
       if (this.upgrades !== 'accept') return;
       sockets.handleUpgrade(request, socket, head, (opened) => this.serve(opened));
