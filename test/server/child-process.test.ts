@@ -1,10 +1,8 @@
 /** The service as an operator runs it: the built program, its output, its signals. */
-import { Agent } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import { until } from '../support/until.js';
 import { ChildService } from './support/child-service.js';
+import { loadUntilRefused } from './support/load-until-refused.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
-import { roundTrip } from './support/round-trip.js';
 import { ask, get } from './support/test-service.js';
 
 // On a busy machine operations are slow, and warned of.
@@ -107,24 +105,7 @@ describe('signals', () => {
   test('SIGTERM under load fails no request that was sent', async () => {
     const service = start(SMALL);
     const port = await service.port();
-    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-    const failures: string[] = [];
-    let answered = 0;
-    let isRefused = false;
-    const client = async (name: number): Promise<void> => {
-      for (let round = 0; !isRefused; round++) {
-        const method = round % 4 === 0 ? 'PUT' : 'GET';
-        const outcome = await roundTrip(agent, port, method, `/cache/k${name}`);
-        if (outcome === 'ECONNREFUSED') isRefused = true;
-        else if (outcome === 200 || outcome === 201) answered += 1;
-        else failures.push(String(outcome));
-      }
-    };
-    const clients = Array.from({ length: 16 }, (_, name) => client(name));
-    await until('there is load', () => answered > 500);
-    service.signal('SIGTERM');
-    await Promise.all(clients);
-    agent.destroy();
+    const failures = await loadUntilRefused(port, () => service.signal('SIGTERM'));
     expect(failures).toEqual([]);
     expect(await service.ended).toMatchObject({ code: 0, stderr: '' });
   });
