@@ -65,6 +65,7 @@ describe('a value that cannot be meant', () => {
     ['{"cache":{"defaultTtl":-1}}', /^cache\.defaultTtl: -1 is not seconds/],
     ['{"http":{"allowedOrigins":"https://a.example"}}', /^http\.allowedOrigins: .* is no list$/],
     ['{"http":{"allowedOrigins":[1]}}', /^http\.allowedOrigins: 1 is no origin/],
+    ['{"http":{"allowedOrigins":["https://*.example"]}}', /^http\.allowedOrigins: .* is no origin/],
     ['{"cache":{"persistencePath":null}}', /^cache\.persistencePath: null is not a path/],
     ['{"cache":[]}', /^cache: must be an object$/],
     ['{"tracing":{"a":1}}', /^tracing: an object is not off or opentelemetry$/],
