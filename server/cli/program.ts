@@ -45,7 +45,7 @@ function endWithReader(): void {
   });
 }
 
-/** The process ends with what the reader of a pipe has not taken yet: it takes only so much at once. */
+/** What the reader of a pipe has not taken yet would be lost with the process. */
 async function flushOutput(): Promise<void> {
   if (process.stdout.writableLength === 0) return;
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));

@@ -31,9 +31,9 @@ export class CrossOrigin {
   }
 
   /**
-   * The exchange to answer, whatever the answer will be: a page of a listed origin may read it. Where
-   * there are such pages, every answer says that it depends on the origin: a cache in between that
-   * keeps one for somebody else would hand it to the page without the permission.
+   * The exchange to answer, whatever the answer will be: a page of a listed origin may read it.
+   * Where there are such pages, every answer says that it depends on the origin: a cache in between
+   * that keeps one for somebody else would hand it to the page without the permission.
    */
   open(exchange: Exchange): Exchange {
     if (!this.letsPagesIn) return exchange;

@@ -12,8 +12,8 @@ export interface LoadRequest {
   readonly id: number;
   readonly bytes: Buffer;
   /**
-   * Whether nothing may be sent behind it until it is answered: uWebSockets.js closes connections on
-   * which a request comes while one before it, such as a PUT, is still at work.
+   * Whether nothing may be sent behind it until it is answered: uWebSockets.js closes a connection
+   * on which a request comes while one before it, such as a PUT, is still at work.
    */
   readonly isWaitedFor: boolean;
 }

@@ -99,6 +99,10 @@ describe('settings that cannot be together', () => {
     [{ CACHE_WORKERS: '9' }, /^CACHE_WORKERS: 9 are more than one for each of the 8 shards/],
     [{ CACHE_L1_MAX_ENTRIES: '7' }, /^CACHE_L1_MAX_ENTRIES: 7 are less than one for each of the 8/],
     [
+      { CACHE_MAX_MEMORY_MB: '64', CACHE_MAX_VALUE_BYTES: '5mb' },
+      /^CACHE_MAX_VALUE_BYTES: 5242880 bytes are more than half of a shard, .*: 4194304 bytes$/,
+    ],
+    [
       { CACHE_MAX_VALUE_BYTES: '2mb', HTTP_MAX_BUFFER_BYTES: '1mb' },
       /^HTTP_MAX_BUFFER_BYTES: 1048576 bytes do not hold the largest value, of 2097152 bytes/,
     ],
