@@ -2,7 +2,7 @@ import type { TransportLimits } from './http/transport.js';
 
 /** What one WebSocket, and all of them together, may take. */
 export interface SocketLimits {
-  /** WebSockets at once, of one thread. */
+  /** WebSockets at once; each thread takes its share. */
   readonly socketsMax: number;
   /** Keys, prefixes and tags that one socket may subscribe to. */
   readonly subscriptionsMax: number;

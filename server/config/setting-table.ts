@@ -186,7 +186,7 @@ export const SETTINGS: SettingTable<SettingValues> = {
   socketsMax: {
     name: 'WS_MAX_CONNECTIONS',
     form: integer(0, 1_000_000),
-    meaning: 'WebSockets at once, of one thread; 0 takes none.',
+    meaning: 'WebSockets at once; each HTTP thread takes its share. 0 takes none.',
     fallback: { value: sockets.socketsMax },
   },
   socketMessageBytesMax: {

@@ -12,6 +12,13 @@ export class NodeSocket implements Socket {
   private heardBytes = 0;
   private heardMs: number = performance.now();
   private isPinged = false;
+  /** Whether the listener waits to hear that nothing waits any more. */
+  private isSlow = false;
+  /**
+   * The system has taken a message. The event `drain` would not do: it comes only when more waited
+   * than Node.js thinks much, which is above our limit where that is a small one.
+   */
+  private onSent: () => void = () => undefined;
 
   constructor(webSocket: WebSocket, connection: NetSocket, backlogBytesMax: number) {
     this.webSocket = webSocket;
@@ -21,19 +28,19 @@ export class NodeSocket implements Socket {
 
   /** Tells the listener of everything from now on. */
   attach(listener: SocketListener, onGone: () => void): void {
-    const { webSocket, connection } = this;
+    const { webSocket } = this;
     webSocket.on('message', (data, isBinary) => {
       // With this library's default settings a message is always one buffer.
       if (this.isOpen) listener.onMessage(data as Buffer, isBinary);
     });
-    const onDrain = (): void => {
-      if (this.isOpen && this.backlogBytes === 0) listener.onDrain();
+    this.onSent = () => {
+      if (!this.isSlow || !this.isOpen || this.backlogBytes > 0) return;
+      this.isSlow = false;
+      listener.onDrain();
     };
-    connection.on('drain', onDrain);
     // What was wrong with a frame is told to the client by the library; the close event follows.
     webSocket.on('error', () => undefined);
     webSocket.once('close', () => {
-      connection.off('drain', onDrain);
       this.isClosing = true;
       onGone();
       listener.onClose();
@@ -51,8 +58,10 @@ export class NodeSocket implements Socket {
   send(message: Uint8Array, isBinary: boolean): 'sent' | 'slow' {
     if (!this.isOpen) return 'sent';
     // A copy, because the library keeps what the system does not take at once.
-    this.webSocket.send(Buffer.from(message), { binary: isBinary });
-    return this.backlogBytes > this.backlogBytesMax ? 'slow' : 'sent';
+    this.webSocket.send(Buffer.from(message), { binary: isBinary }, () => this.onSent());
+    if (this.backlogBytes <= this.backlogBytesMax) return 'sent';
+    this.isSlow = true;
+    return 'slow';
   }
 
   close(code: number, reason: string): void {

@@ -21,6 +21,16 @@ export function reasonLine(status: number): string {
   return statusLines.get(status) ?? `${status} Unknown`;
 }
 
+/**
+ * Every response has a handler of aborts from the start. Without one the library ends the process
+ * when it cannot write a response to a client that is gone already, although the response was
+ * ended: as soon as what is written in one go is more than its buffer of 16 KiB, pipelined
+ * responses together.
+ */
+export function ignoreAbort(): void {
+  // Nobody waits for the client any more.
+}
+
 const ignoreBody: BodyReceiver = {
   onChunk: () => undefined,
   onAborted: () => undefined,
@@ -54,6 +64,7 @@ export class UwsExchange implements Exchange {
     this.path = request.getUrl();
     this.request = request;
     this.response = response;
+    response.onAborted(ignoreAbort);
     this.requestId = '';
     this.closes = this.listener.isDraining;
     this.isOpen = true;
@@ -65,6 +76,7 @@ export class UwsExchange implements Exchange {
     if (!this.isOpen) return;
     this.isDetached = true;
     this.listener.pendingExchanges += 1;
+    // In the place of the one that it has.
     this.response?.onAborted(() => this.abort());
   }
 

@@ -15,7 +15,7 @@ import type {
   UwsSocketBehavior,
   UwsWebSocket,
 } from './uws-binding.js';
-import { reasonLine, type UwsListenerState } from './uws-exchange.js';
+import { ignoreAbort, reasonLine, type UwsListenerState } from './uws-exchange.js';
 
 const IDLE_SECONDS_MIN = 8;
 const IDLE_SECONDS_MAX = 960;
@@ -85,6 +85,7 @@ export function createSocketBehavior(
         request.setYield(true);
         return;
       }
+      response.onAborted(ignoreAbort);
       const upgrade = describeRequest(response, request);
       const badHandshake = refuseHandshake(upgrade);
       if (badHandshake !== undefined) {

@@ -1,6 +1,6 @@
 import type { Change, ChangeFeed } from '../changes/change-feed.js';
 import type { DialectParts } from '../dialects/dialect-parts.js';
-import { errorReply, RequestError } from '../error-table.js';
+import { errorReply, isInternal, RequestError } from '../error-table.js';
 import type { UpgradeAnswer, UpgradeHandler, UpgradeRequest } from '../http/transport.js';
 import { PushMessages } from './push-messages.js';
 import type { Topics } from './socket-request.js';
@@ -56,6 +56,7 @@ class Sockets implements SocketServer, SharedParts {
     try {
       return this.accept(request);
     } catch (error) {
+      if (isInternal(error)) this.report(error);
       const { status, headers, body } = errorReply(error);
       return { kind: 'refuse', status, headers, body };
     }

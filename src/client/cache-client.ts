@@ -137,7 +137,11 @@ class SharedParts implements ClientParts {
     if (this.link === undefined || socket === undefined) return undefined;
     return new ChangeFollower(this.link, socket, this.near, this.options.timeoutMs, {
       onConnected: () => this.events.emit('connected', NOTHING),
-      onDisconnected: (reason) => this.events.emit('disconnected', { reason }),
+      onDisconnected: (reason) => {
+        // Of what changes from now on nothing is told: loads under way may bring what was before.
+        this.tellWatchers({ kind: 'resync', reason: 'gap' });
+        this.events.emit('disconnected', { reason });
+      },
       onResync: (reason) => this.events.emit('resync', { reason }),
       onInvalidation: (invalidation) => this.tellWatchers(invalidation),
       onProblem: this.onProblem,

@@ -37,7 +37,7 @@ export class ChangeFollower {
   private readonly subscriptions = new Subscriptions();
   private readonly nearNamespaces = new Set<string>();
   private readonly closing = new AbortController();
-  private openWaiters: (() => void)[] = [];
+  private readonly openWaiters = new Set<() => void>();
   private connectionCount = 0;
 
   constructor(
@@ -91,7 +91,7 @@ export class ChangeFollower {
   onOpen(): void {
     this.connectionCount++;
     const connection = this.connectionCount;
-    for (const wake of this.openWaiters.splice(0)) wake();
+    for (const wake of this.openWaiters) wake();
     for (const namespace of this.nearNamespaces) this.followNear(namespace, connection);
     this.subscribeAgain(connection);
     this.listener.onConnected();
@@ -169,8 +169,16 @@ export class ChangeFollower {
   private async whenOpen(signal: AbortSignal): Promise<void> {
     await orAborted(this.link.settled(), signal);
     if (this.link.isOpen) return;
-    const opened = new Promise<void>((resolve) => this.openWaiters.push(resolve));
-    await orAborted(opened, signal);
+    let wake: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.openWaiters.add(wake);
+    try {
+      await orAborted(opened, signal);
+    } finally {
+      this.openWaiters.delete(wake);
+    }
   }
 
   private async giveBack(namespace: string, selection: Selection): Promise<void> {

@@ -25,7 +25,7 @@ export interface ClientErrorDetails {
   readonly status?: number | undefined;
   /** Milliseconds after which the service asked to be tried again. */
   readonly retryAfterMs?: number | undefined;
-  /** Whether it is known that the request never left. */
+  /** Whether it is known that nothing was done: the request never left, or was not read. */
   readonly wasNotSent?: boolean;
 }
 
@@ -40,7 +40,7 @@ export class ClientError extends Error {
   readonly status: number | undefined;
   /** Milliseconds after which the service asked to be tried again. */
   readonly retryAfterMs: number | undefined;
-  /** Whether it is known that the request never left, so nothing was done. */
+  /** Whether it is known that nothing was done: the request never left, or was not read. */
   readonly wasNotSent: boolean;
 
   constructor(code: string, message: string, details: ClientErrorDetails = {}) {
@@ -65,7 +65,7 @@ export function unreachable(message: string, cause?: unknown): ClientError {
   return new ClientError('ERR_CLIENT_UNREACHABLE', message, { retryable: true, cause });
 }
 
-/** As `unreachable`, for a request that was not sent: whatever it asks, it can be asked again. */
+/** As `unreachable`, where nothing was done: whatever the request asks, it can be asked again. */
 export function notSent(message: string, cause?: unknown): ClientError {
   const details = { retryable: true, cause, wasNotSent: true };
   return new ClientError('ERR_CLIENT_UNREACHABLE', message, details);

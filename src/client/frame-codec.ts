@@ -52,9 +52,21 @@ export const FRAME_CODECS: Readonly<Record<CodecName, FrameCodec>> = {
  */
 export function readValue(value: unknown, encoding: unknown): unknown {
   if (encoding === 'base64' && typeof value === 'string') return fromBase64(value);
+  if (!(value instanceof Uint8Array)) return value;
+  if (encoding === 'json') return readJson(value);
   // In Node.js the packer hands out a Buffer; elsewhere a plain Uint8Array.
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  return value;
+  return new Uint8Array(value);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** JSON that MessagePack does not carry without a change, such as numbers of many digits. */
+function readJson(text: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(text));
+  } catch (thrown) {
+    throw malformedAnswer('a value is not the JSON that its encoding says', thrown);
+  }
 }
 
 function readFrame(parse: () => unknown): Frame {

@@ -10,16 +10,16 @@ import {
   readStoreOptions,
 } from './call-options.js';
 import type { ChangeFollower } from './change-follower.js';
-import { ClientError, isUnavailable } from './client-error.js';
+import { aborted, ClientError, isUnavailable } from './client-error.js';
 import { checkKey } from './client-key.js';
 import { type ResolvedClientOptions, refuse } from './client-options.js';
 import { type ClientTtl, readTtl } from './client-ttl.js';
-import { encodeValue, weightOf } from './encoded-value.js';
+import { encodeValue } from './encoded-value.js';
 import { type Flight, type LoadContext, LoadFlights } from './load-flights.js';
 import type { NearCopies } from './near-copies.js';
 import type { EntryAnswer, EntryFields, InvalidationTarget, Selection } from './operations.js';
 import type { RequestRunner } from './request-runner.js';
-import { SOCKET_WEIGHT_MAX } from './socket-transport.js';
+import { SOCKET_WEIGHT_MAX, weightOfEntry } from './socket-transport.js';
 import type { Invalidation } from './subscriptions.js';
 import { orAborted } from './time-limit.js';
 import { WriteOrder } from './write-order.js';
@@ -81,12 +81,11 @@ export class NamespaceClient {
     this.parts = parts;
     this.name = name;
     const limits = { items: BATCH_KEYS_MAX, weight: SOCKET_WEIGHT_MAX };
-    const weighKey = (key: string): number => key.length;
     const { retries } = parts.options;
+    const weighKey = ({ length }: string): number => length;
     this.gets = new Batcher(limits, weighKey, (keys) => this.fetchAll(keys, retries));
     this.loadGets = new Batcher(limits, weighKey, (keys) => this.fetchAll(keys, 0));
-    const weighEntry = ({ key, value }: EntryFields): number => key.length + weightOf(value);
-    this.sets = new Batcher(limits, weighEntry, (entries) => this.storeAll(entries));
+    this.sets = new Batcher(limits, weightOfEntry, (entries) => this.storeAll(entries));
     // Loads under way when somebody changes something may bring what was before.
     parts.watch(name, (invalidation) => {
       if (invalidation.kind !== 'keys') this.flights.detachAll();
@@ -286,12 +285,11 @@ export class NamespaceClient {
     const tickets = keys.map((key) => near?.beginRead(this.name, key));
     let answers: readonly EntryAnswer[] = [];
     try {
-      const [key = ''] = keys;
       const common = { namespace: this.name, signal: undefined };
-      const single = keys.length === 1;
-      const outcome = single
-        ? await runner.run({ ...common, name: 'get', fields: { key } }, retries)
-        : await runner.run({ ...common, name: 'getMany', fields: { keys } }, retries);
+      const outcome =
+        keys.length === 1
+          ? await runner.run({ ...common, name: 'get', fields: { key: keys[0] ?? '' } }, retries)
+          : await runner.run({ ...common, name: 'getMany', fields: { keys } }, retries);
       answers = 'hit' in outcome.answer ? [outcome.answer] : outcome.answer;
       if (!outcome.isFollowed) for (const ticket of tickets) if (ticket) ticket.isVoid = true;
       return answers;
@@ -305,11 +303,13 @@ export class NamespaceClient {
   private store(key: string, value: unknown, store: ResolvedStore): Promise<boolean> {
     const { ttlMs, tags, only, signal } = store;
     const entry = { key, value: encodeValue(value, this.parts.options.codec), ttlMs, tags };
-    return this.write([key], () =>
-      only === undefined
-        ? orAborted(this.sets.add(entry), signal)
-        : this.run('set', { ...entry, only }, signal),
-    );
+    const stored = this.write([key], () => {
+      if (signal?.aborted === true) return Promise.reject(aborted(signal));
+      if (only === undefined) return this.sets.add(entry);
+      return this.run('set', { ...entry, only }, signal);
+    });
+    // Later writes to the key wait, even where the caller does not: it may be tried again.
+    return orAborted(stored, signal);
   }
 
   private storeAll(

@@ -12,7 +12,7 @@ import {
 import { readRefusal } from './http-refusal.js';
 import type { EntryAnswer, EntryFields, SetFields } from './operations.js';
 
-/** A named namespace over HTTP, which can do less than the socket: `/api/v1/cache/{namespace}/…`. */
+/** A named namespace over HTTP, `/api/v1/cache/{namespace}/…`: it can do less than the socket. */
 export class NamespacedDialect {
   private readonly exchange: HttpExchange;
 

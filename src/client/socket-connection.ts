@@ -18,6 +18,7 @@ interface Pending {
 const IN_FLIGHT_MAX = 256;
 const SILENT_BEATS_MAX = 2;
 const NORMAL_CLOSURE = 1_000;
+const GOING_AWAY = 1_001;
 /** The service answers a goodbye at once, if it is there. */
 const GOODBYE_MS_MAX = 500;
 
@@ -47,7 +48,8 @@ export class SocketConnection {
     this.listener = listener;
     socket.addEventListener('message', (event) => this.receive(event));
     socket.addEventListener('close', (event) => {
-      this.lose(`the service closed the connection (${event.code ?? 'no code'})`);
+      const reason = `the service closed the connection (${event.code ?? 'no code'})`;
+      this.lose(reason, isGoodbye(event) ? notSent : unreachable);
     });
     this.heartbeat = setInterval(() => this.beat(), heartbeatMs);
   }
@@ -201,18 +203,27 @@ export class SocketConnection {
     }
   }
 
-  private lose(reason: string): void {
+  /** @param fail what becomes of requests without an answer */
+  private lose(reason: string, fail: typeof unreachable = unreachable): void {
     if (this.isLost) return;
     this.isLost = true;
     clearInterval(this.heartbeat);
     const unanswered = [...this.pending.values()];
     this.pending.clear();
     for (const { reject } of unanswered) {
-      reject(unreachable(`the connection was lost before the answer came: ${reason}`));
+      reject(fail(`the connection was lost before the answer came: ${reason}`));
     }
     for (const send of this.waiting.splice(0)) send();
     this.listener.onLost(reason);
   }
+}
+
+/**
+ * Whether the service stops, in order: it has answered all requests that it read, and reads none of
+ * those that come after its goodbye.
+ */
+function isGoodbye({ code, reason }: SocketEvent): boolean {
+  return code === GOING_AWAY && reason === 'going away';
 }
 
 function readError(error: unknown): ClientError {

@@ -24,6 +24,8 @@ export interface LinkListener {
 }
 
 const RECONNECT_FIRST_MS = 100;
+/** A connection that ends sooner counts as a try that failed: it may do so again and again. */
+const STEADY_MS = 1_000;
 
 /**
  * Keeps one WebSocket to the service open: connects when it is first needed, and again, after
@@ -58,12 +60,13 @@ export class SocketLink {
   }
 
   /**
-   * Starts, and waits for the end of a try that is under way: `isOpen` says how it ended. While
-   * the link waits between two tries there is nothing to wait for.
+   * Starts, and waits for the end of the first try: `isOpen` says how it ended. Later ones are not
+   * waited for: where a proxy swallows them, each would cost its whole time.
    */
   settled(): Promise<void> {
     this.start();
-    return this.connecting ?? Promise.resolve();
+    const isFirst = this.failedTries === 0;
+    return (isFirst ? this.connecting : undefined) ?? Promise.resolve();
   }
 
   /** @throws {ClientError} as a rejection: a refusal, a lost connection, or the signal's reason */
@@ -120,10 +123,12 @@ export class SocketLink {
   /** At once when it opens, so that nothing that comes over it is missed. */
   private adopt(socket: WebSocketLike): void {
     const { codec, heartbeatMs } = this.settings;
+    const openedMs = performance.now();
     const connection: SocketConnection = new SocketConnection(socket, codec, heartbeatMs, {
       onPush: (frame) => this.listener.onPush(frame),
       onLost: (reason) => {
-        if (connection.wasHeard) this.failedTries = 0;
+        const isSteady = performance.now() - openedMs >= STEADY_MS;
+        if (connection.wasHeard && isSteady) this.failedTries = 0;
         this.connection = undefined;
         this.listener.onLost(reason);
         this.retryLater();

@@ -49,14 +49,25 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** What the values of a question weigh, about: bytes, or characters of text. */
+/** What a question weighs, about: bytes, or characters of text. */
 export function weightOfFields(fields: FieldsOf<OperationName>): number {
+  // Over HTTP the tags of one entry go in a header, which is bounded more tightly than a message.
   if ('value' in fields) return weightOf(fields.value);
-  return 'entries' in fields ? fields.entries.reduce(sumWeight, 0) : 0;
+  if ('keys' in fields) return weightOfTexts(fields.keys);
+  return 'entries' in fields ? sum(fields.entries.map(weightOfEntry)) : 0;
 }
 
-function sumWeight(sum: number, { key, value }: EntryFields): number {
-  return sum + key.length + weightOf(value);
+/** As `weightOfFields`, of one entry. */
+export function weightOfEntry({ key, value, tags }: EntryFields): number {
+  return key.length + weightOf(value) + weightOfTexts(tags);
+}
+
+function weightOfTexts(texts: readonly string[]): number {
+  return sum(texts.map(({ length }) => length));
+}
+
+function sum(weights: readonly number[]): number {
+  return weights.reduce((total, weight) => total + weight, 0);
 }
 
 /** Lists that are empty say nothing. */

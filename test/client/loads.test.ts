@@ -81,6 +81,26 @@ test.each(['own', 'pushed'] as const)(
   },
 );
 
+test('a load during which the connection was lost is not stored', async () => {
+  const fake = await startFake();
+  const client = openClient({ url: fake.url, nearCache: {} });
+  let lostCount = 0;
+  client.on('disconnected', () => {
+    lostCount++;
+  });
+  await client.get('warm');
+  const loader = heldLoader();
+  const load = client.getOrLoad('k', loader.load);
+  await until('the loader is called', () => loader.calls === 1);
+  for (const socket of fake.sockets) socket.terminate();
+  await until('the loss is noticed', () => lostCount === 1);
+  // What changed meanwhile was told to nobody.
+  loader.give(1);
+  expect(await load).toBe(1);
+  expect(await client.get('k')).toBeUndefined();
+  expect(fake.entries.size).toBe(0);
+});
+
 test('what somebody stored during the load stays', async () => {
   const fake = await startFake();
   const client = openClient({ url: fake.url });

@@ -50,6 +50,26 @@ function comparable(value: unknown): unknown {
   return value instanceof Uint8Array ? { bytes: Buffer.from(value).toString('base64') } : value;
 }
 
+/** Texts that MessagePack, or the packer of both sides, would give back changed. */
+const TEXTS_OF_JSON_ALONE = [
+  '{"n":123456789012345678901234567890}',
+  '0.10000000000000000555111512',
+];
+
+test.each(TRANSPORT_KINDS.flatMap((kind) => WAYS.map((way) => ({ kind, way }))))(
+  'what only JSON carries is read as JSON by a client of MessagePack: $way on $kind',
+  async ({ kind, way }) => {
+    const url = urls.get(kind) ?? '';
+    const webSocket = { kind: way === 'socket' ? 'on' : 'off' } as const;
+    const client = openClient({ url, codec: 'msgpack', webSocket });
+    for (const text of TEXTS_OF_JSON_ALONE) {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${url}/cache/exact`, { method: 'PUT', headers, body: text });
+      expect(await client.get('exact')).toEqual(JSON.parse(text));
+    }
+  },
+);
+
 describe.each(CASES)('over $way on $kind in $codec', ({ kind, way, codec }) => {
   const open = (): CacheClient =>
     openClient({

@@ -149,3 +149,19 @@ test('more requests than may be unanswered wait their turn', async () => {
   for (const release of held) release();
   expect(await Promise.all(touches)).toEqual(touches.map(() => true));
 });
+
+test('keys and tags count where a message could be too long', async () => {
+  const fake = await startFake();
+  const client = openClient({ url: fake.url });
+  await client.get('warm');
+  const long = '\u0001'.repeat(1_000);
+  const names = Array.from({ length: 300 }, (_, index) => `${long}${index}`);
+  await client.deleteMany(names);
+  expect(fake.asked).toEqual(['POST /cache/batch/delete']);
+  const tags = names.slice(0, 100);
+  await client.setMany(
+    ['a', 'b', 'c', 'd'].map((key) => [key, 1]),
+    { tags },
+  );
+  expect(fake.ops).toEqual(['get', 'setMany', 'setMany']);
+});

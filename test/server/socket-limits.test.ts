@@ -304,6 +304,19 @@ describe('subscriptions', () => {
   });
 });
 
+test('a fault while a socket is opened is told to the operator, and to the client without detail', () => {
+  const rig = createSocketRig(engine);
+  const request = upgradeRequest();
+  const fault = new Error('a secret of the inside');
+  const header = (): string => {
+    throw fault;
+  };
+  const answer = rig.server.upgrade({ ...request, header });
+  expect(refusal(answer)).toEqual([500, 'ERR_HTTP_INTERNAL']);
+  expect(answer.kind === 'refuse' && Buffer.from(answer.body).toString()).not.toContain('secret');
+  expect(rig.faults).toEqual([fault]);
+});
+
 test('W13 a connection that ends without a close frame leaves nothing behind', () => {
   const rig = createSocketRig(engine, { sockets: { socketsMax: 1 } });
   const socket = SocketDouble.open(rig.server.upgrade);

@@ -103,13 +103,29 @@ const TOKENS = [
 const MUTATIONS_MAX = 4;
 const RANGE_BYTES_MAX = 64;
 
-/** A request of the corpus with one to four changes; the same seed gives the same request. */
+/**
+ * A request of the corpus with one to four changes; the same seed gives the same request. In half of
+ * them the length is set right again, so that changes of the body reach whoever reads bodies.
+ */
 export function mutate(seed: number): Buffer {
   const random = createRandom(seed);
   let bytes = Buffer.from(pick(CORPUS, random));
-  const count = 1 + random.below(MUTATIONS_MAX);
+  const count = random.below(2) === 0 ? 1 : 1 + random.below(MUTATIONS_MAX);
   for (let index = 0; index < count; index++) bytes = mutateOnce(bytes, random);
-  return bytes;
+  return random.below(2) === 0 ? repairLength(bytes) : bytes;
+}
+
+const HEAD_END = '\r\n\r\n';
+const LENGTH_LINE = /^Content-Length: \d+$/m;
+
+function repairLength(bytes: Buffer): Buffer<ArrayBuffer> {
+  const text = bytes.toString('latin1');
+  const headEnd = text.indexOf(HEAD_END);
+  if (headEnd === -1) return Buffer.from(text, 'latin1');
+  const head = text.slice(0, headEnd).replaceAll('\r', '');
+  const length = `Content-Length: ${bytes.length - headEnd - HEAD_END.length}`;
+  const repaired = head.replace(LENGTH_LINE, length).replaceAll('\n', '\r\n');
+  return Buffer.from(repaired + text.slice(headEnd), 'latin1');
 }
 
 function mutateOnce(bytes: Buffer, random: Random): Buffer<ArrayBuffer> {

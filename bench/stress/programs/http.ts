@@ -76,23 +76,37 @@ async function probe(url: string, value: string, problems: string[]): Promise<vo
 }
 
 function residentBytes(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-  return Number(kib) * 1_024;
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return Number(kib) * 1_024;
+  } catch {
+    // The process has ended, which the requests tell by themselves.
+    return 0;
+  }
 }
 
 async function sendAll(run: Run, count: number, seed: number, log: (line: string) => void) {
   const { port, service, problems, statuses } = run;
   const random = createRandom(seed);
   const url = `http://127.0.0.1:${port}`;
+  const underWay = new Set<number>();
   let sent = 0;
   let baseBytes = 0;
   const work = async (): Promise<void> => {
     while (sent < count && problems.length < PROBLEMS_MAX) {
       const index = sent++;
       const requestSeed = random.uint32();
+      underWay.add(requestSeed);
       const outcome = await send(port, mutate(requestSeed), index);
+      if (outcome === 'ECONNREFUSED') {
+        problems.push(
+          `the server has ended; under way were requests of ${[...underWay].join(' ')}`,
+        );
+        return;
+      }
+      underWay.delete(requestSeed);
       statuses.set(outcome, (statuses.get(outcome) ?? 0) + 1);
-      if (outcome === '500' || outcome === 'no HTTP' || outcome === 'ECONNREFUSED') {
+      if (outcome === '500' || outcome === 'no HTTP') {
         problems.push(`request of seed ${requestSeed}: ${outcome}`);
       }
       if (index % PROBE_EVERY === 0) await probe(url, String(requestSeed), problems);

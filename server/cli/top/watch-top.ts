@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import ringBuffer from 'ring-buffer-ts';
 import { duration } from '../../config/setting-form.js';
 import type { StatsReport } from '../../observability/stats-report.js';
 import { CommandError } from '../command-error.js';
@@ -133,11 +134,12 @@ async function drawFrames(parts: TopParts, first: StatsReport): Promise<void> {
   const colors = colorsFor(output);
   const quit = new AbortController();
   // What is there at once; rates come with the second reading.
-  const samples: TopSample[] = [new TopSampler(first).next(first, 1)];
+  const samples = new ringBuffer.RingBuffer<TopSample>(SAMPLES_MAX);
+  samples.add(new TopSampler(first).next(first, 1));
   let trouble: string | undefined;
   const draw = (): void => {
     const size = { columns: sizeOr(output.columns, 80), rows: sizeOr(output.rows, 24) };
-    screen.draw(renderFrame({ address, samples, trouble }, size, colors));
+    screen.draw(renderFrame({ address, samples: samples.toArray(), trouble }, size, colors));
   };
   const screen = new TerminalScreen(output, input, () => quit.abort(), draw);
   try {
@@ -148,8 +150,7 @@ async function drawFrames(parts: TopParts, first: StatsReport): Promise<void> {
       AbortSignal.any([parts.signal, quit.signal]),
       (sample) => {
         trouble = undefined;
-        samples.push(sample);
-        if (samples.length > SAMPLES_MAX) samples.shift();
+        samples.add(sample);
         draw();
       },
       (error) => {
