@@ -1,9 +1,12 @@
 /** The service as an operator runs it: the built program, its output, its signals. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChildService } from './support/child-service.js';
 import { loadUntilRefused } from './support/load-until-refused.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
-import { ask, get } from './support/test-service.js';
+import { ask, get, TRANSPORT_KINDS } from './support/test-service.js';
 
 // On a busy machine operations are slow, and warned of.
 const SMALL = { SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '16', LOG_LEVEL: 'error' };
@@ -48,6 +51,42 @@ describe('the program', () => {
     expect(stdout).toMatch(
       /^hotshard listening on http:\/\/127\.0\.0\.1:\d+ \(memory 16 MiB, .*\)\n$/,
     );
+  });
+
+  test.each(TRANSPORT_KINDS)('reads as long a head as is set, over %s', async (kind) => {
+    const long = requestText('GET /health', [`X-Long: ${'x'.repeat(6_000)}`]);
+    for (const [bytes, status] of [
+      ['8kb', 200],
+      ['4kb', 431],
+    ] as const) {
+      const settings = { ...SMALL, HTTP_TRANSPORT: kind, HTTP_MAX_HEADER_BYTES: bytes };
+      const port = await start(settings).port();
+      expect((await ask(port, long))?.status).toBe(status);
+    }
+  });
+
+  test('does not start with a file for its entries that it could not write', async () => {
+    const path = join(tmpdir(), 'hotshard-none', 'entries');
+    for (const [given, problem] of [
+      [path, /CACHE_PERSISTENCE_PATH: the folder \S+ does not exist/],
+      [tmpdir(), /CACHE_PERSISTENCE_PATH: is a folder/],
+    ] as const) {
+      const { code, stderr } = await start({ ...SMALL, CACHE_PERSISTENCE_PATH: given }).ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(problem);
+    }
+  });
+
+  test('says that its entries were not kept, and ends with 1', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotshard-'));
+    const service = start({ ...SMALL, CACHE_PERSISTENCE_PATH: join(folder, 'entries') });
+    const port = await service.port();
+    expect((await ask(port, putText('/cache/a', 'x')))?.status).toBe(201);
+    rmSync(folder, { recursive: true });
+    service.signal('SIGTERM');
+    const { code, stderr } = await service.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('hotshard: the entries were not kept in ');
   });
 
   test('ends with 0 on SIGINT', async () => {
