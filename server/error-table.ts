@@ -109,8 +109,8 @@ export const HTTP_ERRORS: Readonly<Record<HttpErrorCode, HttpErrorEntry>> = {
   },
   ERR_HTTP_LENGTH_REQUIRED: {
     status: 411,
-    cause: 'A PUT came with neither Content-Length nor Transfer-Encoding.',
-    remedy: 'State the length; Content-Length: 0 stores an empty value.',
+    cause: 'A request that needs a body came with neither Content-Length nor Transfer-Encoding.',
+    remedy: 'State the length; a PUT with Content-Length: 0 stores an empty value.',
   },
   ERR_HTTP_MALFORMED_REQUEST: {
     status: 400,

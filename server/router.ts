@@ -68,7 +68,8 @@ const PARAMETERS_MAX = 2;
 
 const OPEN_GATE: RequestGate = {
   watchesReads: false,
-  admit: (exchange) => exchange,
+  open: (exchange) => exchange,
+  check: () => undefined,
   answerPreflight: () => false,
 };
 
@@ -94,14 +95,15 @@ export function createRouter(
     let operation: Operation | undefined;
     let admitted = exchange;
     try {
+      const isWatched = exchange.method !== 'GET' || gate.watchesReads;
+      // First, so that pages that may read answers can read refusals too.
+      if (isWatched) admitted = gate.open(exchange);
       const route = findRoute(routes, exchange.path);
       operation = route.operations.get(exchange.method);
       if (operation === undefined) {
-        if (!gate.answerPreflight(exchange, route.allow)) throw methodNotAllowed(route);
+        if (!gate.answerPreflight(admitted, route.allow)) throw methodNotAllowed(route);
       } else {
-        if (exchange.method !== 'GET' || gate.watchesReads) {
-          admitted = gate.admit(exchange, operation.name);
-        }
+        if (isWatched) gate.check(admitted, operation.name);
         const pending = run(route, operation, admitted, observer);
         if (pending !== undefined) {
           return endLater(ends, pending, { operation, exchange, admitted, startMs });

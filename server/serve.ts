@@ -3,7 +3,9 @@ import { createEngine } from '../src/index.js';
 import { toEngineOptions, toServiceSettings } from './config/engine-options.js';
 import type { SettingValues } from './config/setting-table.js';
 import { chooseTransport } from './http/choose-transport.js';
+import { limitUwsHeaders } from './http/uws-transport.js';
 import type { StopRequest } from './lifecycle.js';
+import { checkPersistenceFile, watchLastWrite } from './persistence-file.js';
 import type { Log } from './service.js';
 import { countThreads, startThreads } from './threads/service-threads.js';
 import { startUpkeep } from './upkeep.js';
@@ -12,17 +14,22 @@ import { startUpkeep } from './upkeep.js';
  * Serves until `stop` is requested and requests in flight have ended.
  *
  * @returns the exit code of the process
- * @throws {ListenError | TransportUnavailableError | TracingUnavailableError | MessageTypesError |
- *   CacheError} when it cannot start
+ * @throws {ConfigError | ListenError | TransportUnavailableError | TracingUnavailableError |
+ *   MessageTypesError | CacheError} when it cannot start
  */
 export async function runService(
   values: SettingValues,
   stop: StopRequest,
   log: Log,
 ): Promise<number> {
+  const { persistencePath } = values;
+  if (persistencePath !== '') await checkPersistenceFile(persistencePath);
+  limitUwsHeaders(values.headerBytesMax);
   const { transport, why } = await chooseTransport(values.httpTransport);
   const threadCount = countThreads(values.httpThreads, transport);
   const engine = await createEngine(toEngineOptions(values));
+  const endWatch = watchLastWrite();
+  let exitCode: number;
   const endUpkeep =
     values.workers === 0 ? startUpkeep(engine, values.cleanupIntervalMs) : undefined;
   try {
@@ -38,11 +45,15 @@ export async function runService(
     await stop.requested;
     const outcome = await service.stop(stop.hastened);
     if (outcome === 'timed-out') process.stderr.write('hotshard: requests in flight were cut\n');
-    return outcome === 'timed-out' ? 1 : 0;
+    exitCode = outcome === 'timed-out' ? 1 : 0;
   } finally {
     endUpkeep?.();
     await engine.close();
   }
+  const reason = endWatch();
+  if (reason === undefined) return exitCode;
+  process.stderr.write(`hotshard: the entries were not kept in ${persistencePath}: ${reason}\n`);
+  return 1;
 }
 
 function describe(

@@ -15,6 +15,11 @@ export const CONTENT_TYPE_HEADER = 'Content-Type';
 export const JSON_CONTENT_TYPE = 'application/json';
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
 
+/** 1,000 years, the longest time that the engine takes. */
+const TTL_SECONDS_MAX = 31_557_600_000;
+/** What `parseTtlMs` takes, for messages. */
+export const TTL_RANGE: string = `a whole number of seconds from 1 to ${TTL_SECONDS_MAX}, in decimal digits`;
+
 /** The longest key, in bytes of UTF-8 after decoding. */
 export const KEY_BYTES_MAX = 1_024;
 
@@ -23,6 +28,8 @@ const FIRST_PRINTABLE = 0x21;
 const LAST_PRINTABLE = 0x7e;
 const PRINTABLE_TEXT = /^[\x21-\x7e]+$/;
 const WHOLE_NUMBER = /^[0-9]+$/;
+/** Longer texts are no time that is taken. */
+const SECONDS = /^[0-9]{1,16}$/;
 const NO_BYTES = new Uint8Array(0);
 
 const utf8 = new TextEncoder();
@@ -78,14 +85,14 @@ export function describeKeyProblem(segment: string): string {
 }
 
 /**
- * Milliseconds of a whole number of seconds above zero, written in decimal digits alone.
+ * Milliseconds of a whole number of seconds, 1 to 1,000 years, written in decimal digits alone.
  *
  * @returns `undefined` for anything else
  */
 export function parseTtlMs(text: string): number | undefined {
-  if (!WHOLE_NUMBER.test(text)) return undefined;
-  const ttlMs = Number(text) * 1_000;
-  return ttlMs > 0 && Number.isSafeInteger(ttlMs) ? ttlMs : undefined;
+  if (!SECONDS.test(text)) return undefined;
+  const seconds = Number(text);
+  return seconds > 0 && seconds <= TTL_SECONDS_MAX ? seconds * 1_000 : undefined;
 }
 
 /** Whole seconds, rounded up, so that an entry with time left never reads as expired. */

@@ -1,11 +1,14 @@
 /** `get`, `set` and `del`: single entries of a running service, their values as bytes. */
 import { isUtf8 } from 'node:buffer';
+import { JsonValue } from '../json/json-value.js';
+import { checkJson } from '../json/scan-json.js';
 import { CommandError } from './command-error.js';
 import { withClient } from './service-client.js';
 import {
   checkUrl,
   entryTarget,
   isMiss,
+  isNamedMiss,
   isSuccess,
   refusalOf,
   ServiceConnection,
@@ -51,7 +54,7 @@ interface PrintedEntry {
 export async function getEntry(key: string, options: EntryOptions): Promise<number> {
   const entry = await (options.namespace === '' ? readEntry : readNamedEntry)(key, options);
   if (entry === undefined) return 1;
-  if (options.json === true) printJson(describeEntry(key, entry));
+  if (options.json === true) process.stdout.write(`${describeEntry(key, entry)}\n`);
   else {
     process.stdout.write(entry.bytes);
     if (process.stdout.isTTY === true && entry.bytes.at(-1) !== 0x0a) process.stdout.write('\n');
@@ -73,32 +76,35 @@ async function readEntry(key: string, { url }: EntryOptions): Promise<PrintedEnt
   };
 }
 
-/** The plain dialect knows no namespaces: the client goes another way. */
+/** The plain dialect knows no namespaces. Of the document the value is taken as it stands there. */
 async function readNamedEntry(
   key: string,
   { url, namespace }: EntryOptions,
 ): Promise<PrintedEntry | undefined> {
-  const entry = await withClient(url, namespace, (client) => client.getWithMeta(key));
-  if (entry.state !== 'hit') return undefined;
-  const { value, ttlMs } = entry;
-  const hasEnd = ttlMs !== undefined && ttlMs !== Number.POSITIVE_INFINITY;
-  const ttlSeconds = hasEnd ? Math.ceil(ttlMs / 1_000) : null;
-  return value instanceof Uint8Array
-    ? { bytes: Buffer.from(value), contentType: BYTES_TYPE, ttlSeconds }
-    : { bytes: Buffer.from(JSON.stringify(value)), contentType: JSON_TYPE, ttlSeconds };
+  const connection = new ServiceConnection(url);
+  const answer = await connection.ask({ method: 'GET', target: entryTarget(key, namespace) });
+  if (isNamedMiss(answer)) return undefined;
+  if (!isSuccess(answer) || checkJson(answer.body) !== undefined) throw refusalOf(answer);
+  const members = new Map(JsonValue.of(answer.body).members());
+  const value = members.get('value');
+  if (value === undefined) throw refusalOf(answer);
+  const ttlSeconds = members.get('ttl_seconds')?.asCount() ?? null;
+  return members.get('encoding')?.asString() === 'base64'
+    ? { bytes: Buffer.from(value.asString() ?? '', 'base64'), contentType: BYTES_TYPE, ttlSeconds }
+    : { bytes: Buffer.from(value.text), contentType: JSON_TYPE, ttlSeconds };
 }
 
 /** The entry as a document: JSON as it is, other text as a string, bytes in base64. */
-function describeEntry(key: string, { bytes, contentType, ttlSeconds }: PrintedEntry): unknown {
+function describeEntry(key: string, { bytes, contentType, ttlSeconds }: PrintedEntry): string {
   const about = { key, contentType, ttlSeconds };
-  if (!isUtf8(bytes)) return { ...about, value: bytes.toString('base64'), encoding: 'base64' };
-  const text = bytes.toString();
-  if (!contentType.startsWith(JSON_TYPE)) return { ...about, value: text };
-  try {
-    return { ...about, value: JSON.parse(text) as unknown };
-  } catch {
-    return { ...about, value: text };
+  if (contentType.startsWith(JSON_TYPE) && checkJson(bytes) === undefined) {
+    // Parsing would change numbers. Line breaks stand between the parts of a JSON text alone.
+    const text = bytes.toString().replace(/[\r\n]+/g, ' ');
+    return `${JSON.stringify(about).slice(0, -1)},"value":${text}}`;
   }
+  return isUtf8(bytes)
+    ? JSON.stringify({ ...about, value: bytes.toString() })
+    : JSON.stringify({ ...about, value: bytes.toString('base64'), encoding: 'base64' });
 }
 
 /** `hotshard set`: stores a value; 1 when `--nx` or `--xx` kept it from that. */
@@ -159,6 +165,11 @@ async function storeNamedEntry(write: EntryWrite, options: SetOptions): Promise<
     throw new CommandError('--type: only json and bytes go with --namespace', 2);
   }
   const value = type === JSON_TYPE ? parseJson(bytes) : bytes;
+  // The dialect of namespaces has neither conditions nor entries without an end.
+  if (type === JSON_TYPE && only === undefined && ttl !== 'never') {
+    await storeNamedJson(write, options);
+    return true;
+  }
   return withClient(options.url, options.namespace, (client) =>
     client.set(key, value, {
       tags,
@@ -166,6 +177,20 @@ async function storeNamedEntry(write: EntryWrite, options: SetOptions): Promise<
       ...(only !== undefined && { only }),
     }),
   );
+}
+
+/** JSON as it was given, to the last digit. */
+async function storeNamedJson(
+  { key, bytes, ttl, tags }: EntryWrite,
+  { url, namespace }: SetOptions,
+): Promise<void> {
+  const fields = { tags, ...(typeof ttl === 'number' && { ttl_seconds: ttl }) };
+  const body = Buffer.from(`{"value":${bytes.toString()},${JSON.stringify(fields).slice(1)}`);
+  const connection = new ServiceConnection(url);
+  const target = entryTarget(key, namespace);
+  const headers = { 'Content-Type': JSON_TYPE };
+  const answer = await connection.ask({ method: 'PUT', target, headers, body });
+  if (!isSuccess(answer)) throw refusalOf(answer);
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -30,6 +30,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     const configured = program.commands.filter((command) => command.name() === args[0]);
     await addSettings(configured.flatMap((command) => [command, ...command.commands]));
     await program.parseAsync(args, { from: 'user' });
+    await flushOutput();
     return exitCode;
   } catch (error) {
     return reportFailure(error);
@@ -42,6 +43,12 @@ function endWithReader(): void {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
+}
+
+/** What the reader of a pipe has not taken yet would be lost with the process. */
+async function flushOutput(): Promise<void> {
+  if (process.stdout.writableLength === 0) return;
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
 }
 
 /** Commands of the settings are given one option for each of them, when they are asked for. */

@@ -108,6 +108,11 @@ export function isMiss({ status, headers }: ServiceAnswer): boolean {
   return status === 404 && headers['x-cache-hit'] === 'false';
 }
 
+/** The same in a namespace, where the answer says so itself. */
+export function isNamedMiss({ status, body }: ServiceAnswer): boolean {
+  return status === 404 && body.toString().startsWith('{"found":false,');
+}
+
 /** What the service said instead of doing it. */
 export function refusalOf({ status, body }: ServiceAnswer): CommandError {
   try {
@@ -123,11 +128,15 @@ export function refusalOf({ status, body }: ServiceAnswer): CommandError {
   return new CommandError(`the answer was HTTP ${status}: is a hotshard service listening there?`);
 }
 
-/** The path of an entry of the default namespace. */
-export function entryTarget(key: string): string {
+/** The path of an entry; the empty namespace is the default one. */
+export function entryTarget(key: string, namespace = ''): string {
+  const folder = namespace === '' ? '/cache' : `/api/v1/cache/${encodeSegment(namespace)}`;
+  return `${folder}/${encodeSegment(key)}`;
+}
+
+function encodeSegment(text: string): string {
   // Dots alone would be taken for steps of the path.
-  if (key === '.' || key === '..') return `/cache/${key.replaceAll('.', '%2E')}`;
-  return `/cache/${encodeURIComponent(key)}`;
+  return text === '.' || text === '..' ? text.replaceAll('.', '%2E') : encodeURIComponent(text);
 }
 
 function explain(error: unknown): string {

@@ -27,6 +27,7 @@ export function findConflicts(values: SettingValues): Conflict[] {
     ...publicAddress(values),
     ...shardsOfMemory(values),
     ...countsOfShards(values),
+    ...largestValue(values),
     ...buffers(values),
     ...metricsPlace(values),
   ];
@@ -63,6 +64,15 @@ function countsOfShards({ shards, workers, entriesMax }: SettingValues): Conflic
     conflicts.push({ between: ['memoryBytes', 'shards', 'entriesMax'], problem });
   }
   return conflicts;
+}
+
+function largestValue({ memoryBytes, shards, valueBytesMax }: SettingValues): Conflict[] {
+  const storableBytes = Math.floor(memoryBytes / shards / 2);
+  if (valueBytesMax <= storableBytes) return [];
+  const problem =
+    `${SETTINGS.valueBytesMax.name}: ${valueBytesMax} bytes are more than half of a shard, which ` +
+    `is the most that is stored: ${storableBytes} bytes`;
+  return [{ between: ['memoryBytes', 'shards', 'valueBytesMax'], problem }];
 }
 
 function buffers({ bufferBytes, valueBytesMax }: SettingValues): Conflict[] {

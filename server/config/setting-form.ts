@@ -213,7 +213,8 @@ export const urlPath: SettingForm<string> = textForm('a path such as /metrics', 
 );
 
 function isOrigin(text: string): boolean {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  // A star is a character of a host name to `URL`, and a wildcard to whoever writes it.
+  if (!/^https?:\/\/[^*]+$/.test(text) || !URL.canParse(text)) return false;
   return new URL(text).origin === text;
 }
 

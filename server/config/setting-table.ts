@@ -155,7 +155,8 @@ export const SETTINGS: SettingTable<SettingValues> = {
     form: duration(SECOND_MS, HOUR_MS),
     meaning:
       'How long a connection may be without a request, or a request without progress, until it ' +
-      'is closed.',
+      'is closed. uWebSockets.js heeds it for WebSockets alone, from 8s to 16m, and closes ' +
+      'other connections after 10 to 12 seconds.',
     fallback: { value: transport.idleTimeoutMs },
   },
   headerBytesMax: {

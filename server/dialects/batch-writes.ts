@@ -33,7 +33,8 @@ export async function deleteAll(
   return countDone(keys.map((key) => writes.delete({ namespace, key })));
 }
 
-async function countDone(answers: readonly Promise<boolean>[]): Promise<number> {
+/** How many of the writes did something. All have ended when it rejects with the first failure. */
+export async function countDone(answers: readonly Promise<boolean>[]): Promise<number> {
   let count = 0;
   for (const outcome of await Promise.allSettled(answers)) {
     if (outcome.status === 'rejected') throw outcome.reason;

@@ -3,7 +3,7 @@ import type { StoredValue } from '../codecs/stored-value.js';
 import { RequestError } from '../error-table.js';
 import { invalidField, readText } from '../json/json-fields.js';
 import type { JsonValue } from '../json/json-value.js';
-import { KEY_BYTES_MAX, parseTtlMs } from '../wire.js';
+import { KEY_BYTES_MAX, parseTtlMs, TTL_RANGE } from '../wire.js';
 import type { DialectParts } from './dialect-parts.js';
 
 /** What `encoding` may say: the value is a string of base64 that stands for bytes. */
@@ -11,8 +11,6 @@ export const BASE64 = 'base64';
 
 const TAGS_MAX = 64;
 const TAG_BYTES_MAX = 256;
-/** 1,000 years, the longest time that the engine takes. */
-const TTL_SECONDS_MAX = 31_557_600_000;
 const TTL_DIGITS_MAX = 16;
 const SURROGATE = /\p{Surrogate}/u;
 
@@ -75,11 +73,8 @@ export function readTtlField(value: JsonValue | undefined, field: string): numbe
   if (value === undefined) return undefined;
   const isShort = value.kind === 'number' && value.text.length <= TTL_DIGITS_MAX;
   const ttlMs = isShort ? parseTtlMs(Buffer.from(value.text).toString('latin1')) : undefined;
-  if (ttlMs === undefined || ttlMs > TTL_SECONDS_MAX * 1_000) {
-    const range = `a whole number of seconds from 1 to ${TTL_SECONDS_MAX}, in decimal digits`;
-    throw new RequestError('ERR_CACHE_INVALID_TTL', `${field}: must be ${range}`);
-  }
-  return ttlMs;
+  if (ttlMs !== undefined) return ttlMs;
+  throw new RequestError('ERR_CACHE_INVALID_TTL', `${field}: must be ${TTL_RANGE}`);
 }
 
 /** @throws {RequestError} `ERR_CACHE_INVALID_TAG`, `ERR_HTTP_INVALID_FIELD` */

@@ -57,7 +57,7 @@ export function readSelection(store: CacheStore, wish: SelectionWish): Selection
 }
 
 /** Whether the glob is nothing but stars and at most one `?`: no key is empty. */
-function matchesEveryKey(glob: string): boolean {
+export function matchesEveryKey(glob: string): boolean {
   let stars = 0;
   let marks = 0;
   for (const character of glob) {

@@ -79,7 +79,8 @@ class BodyReader implements BodyReceiver {
       this.whole ??= Buffer.allocUnsafeSlow(contentBytes);
       this.whole.set(chunk, this.receivedBytes);
     } else if (chunk.length > 0) {
-      this.chunks.push(chunk.slice());
+      // Not `slice`: that of a Buffer, which node:http lends, is a view.
+      this.chunks.push(new Uint8Array(chunk));
     }
     this.receivedBytes += chunk.length;
   }

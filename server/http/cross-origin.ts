@@ -31,28 +31,43 @@ export class CrossOrigin {
   }
 
   /**
+   * The exchange to answer, whatever the answer will be: a page of a listed origin may read it.
+   * Where there are such pages, every answer says that it depends on the origin: a cache in between
+   * that keeps one for somebody else would hand it to the page without the permission.
+   */
+  open(exchange: Exchange): Exchange {
+    if (!this.letsPagesIn) return exchange;
+    const origin = exchange.header('origin');
+    return new ReadableExchange(exchange, this.isListed(origin) ? origin : undefined);
+  }
+
+  /**
    * Judges a request by its `Origin`; only `GET` and `HEAD` are safe.
    *
-   * @returns the exchange to answer, which lets a page of a listed origin read the answer
    * @throws {RequestError} `ERR_HTTP_FOREIGN_ORIGIN`
    */
-  admit(exchange: Exchange): Exchange {
+  check(exchange: Exchange): void {
     const origin = exchange.header('origin');
-    if (origin === '') return exchange;
-    if (this.allowed.has(origin.toLowerCase())) return new ReadableExchange(exchange, origin);
+    if (origin === '' || this.isListed(origin)) return;
     const isSafe = exchange.method === 'GET' || exchange.method === 'HEAD';
-    if (isSafe || isSameOrigin(origin, exchange.header('host'))) return exchange;
+    if (isSafe || isSameOrigin(origin, exchange.header('host'))) return;
     throw new RequestError(
       'ERR_HTTP_FOREIGN_ORIGIN',
       'web pages of this Origin may not change anything; HTTP_ALLOWED_ORIGINS lists those that may',
     );
   }
 
-  /** Answers what a browser asks before it lets a page send a request; whether it was that. */
+  /**
+   * Answers what a browser asks before it lets a page send a request; whether it was that.
+   *
+   * @throws {RequestError} `ERR_HTTP_FOREIGN_ORIGIN`
+   */
   answerPreflight(exchange: Exchange, methods: string): boolean {
+    if (!this.letsPagesIn) return false;
+    this.check(exchange);
     if (exchange.method !== 'OPTIONS') return false;
     if (exchange.header('access-control-request-method') === '') return false;
-    if (!this.allowed.has(exchange.header('origin').toLowerCase())) return false;
+    if (!this.isListed(exchange.header('origin'))) return false;
     sendReply(
       exchange,
       emptyReply(204, [
@@ -63,6 +78,10 @@ export class CrossOrigin {
     );
     return true;
   }
+
+  private isListed(origin: string): boolean {
+    return this.allowed.has(origin.toLowerCase());
+  }
 }
 
 /** A page that the service itself is the origin of; TLS may end before it. */
@@ -72,12 +91,13 @@ function isSameOrigin(origin: string, host: string): boolean {
   return host !== '' && (given === `http://${own}` || given === `https://${own}`);
 }
 
-/** An exchange whose response tells the browser that the page may read it. */
+/** An exchange whose response tells the browser whether the page may read it. */
 class ReadableExchange implements Exchange {
   private readonly inner: Exchange;
-  private readonly origin: string;
+  private readonly origin: string | undefined;
 
-  constructor(inner: Exchange, origin: string) {
+  /** @param origin of a page that may read the answer */
+  constructor(inner: Exchange, origin: string | undefined) {
     this.inner = inner;
     this.origin = origin;
   }
@@ -165,8 +185,10 @@ class ReadableExchange implements Exchange {
   /** Behind all other headers, before the body. */
   private writePermission(): void {
     if (!this.inner.isOpen) return;
-    this.inner.writeHeader('Access-Control-Allow-Origin', this.origin);
-    this.inner.writeHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    if (this.origin !== undefined) {
+      this.inner.writeHeader('Access-Control-Allow-Origin', this.origin);
+      this.inner.writeHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    }
     this.inner.writeHeader('Vary', 'Origin');
   }
 }

@@ -3,7 +3,7 @@ import { RequestError } from '../error-table.js';
 import { JsonValue } from '../json/json-value.js';
 import { checkJsonInTurns } from '../json/scan-json.js';
 import { readBody } from './body-reader.js';
-import { readRequestHead } from './request-head.js';
+import { readRequestHead, requireLength } from './request-head.js';
 import type { Exchange } from './transport.js';
 
 const JSON_TYPE = 'application/json';
@@ -25,14 +25,16 @@ export interface JsonBodyLimits {
  * page can write without the browser asking first.
  *
  * @throws {RequestError} `ERR_HTTP_UNSUPPORTED_MEDIA_TYPE`, `ERR_HTTP_MALFORMED_BODY` with the
- * place of the fault, and what `readRequestHead` and `readBody` throw
+ * place of the fault, and what `readRequestHead`, `requireLength` and `readBody` throw
  */
 export async function withJsonBody<T>(
   exchange: Exchange,
   { bodyBytesMax, budget }: JsonBodyLimits,
   use: (document: JsonValue) => Promise<T>,
 ): Promise<T> {
-  const { contentBytes, contentType, contentEncoding } = readRequestHead(exchange);
+  const head = readRequestHead(exchange);
+  requireLength(head);
+  const { contentBytes, contentType, contentEncoding } = head;
   if ((contentEncoding ?? IDENTITY).toLowerCase() !== IDENTITY) {
     throw new RequestError(
       'ERR_HTTP_UNSUPPORTED_CODING',

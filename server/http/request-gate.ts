@@ -13,12 +13,15 @@ import type { Exchange } from './transport.js';
 export interface RequestGate {
   /** Whether reads are looked at too; where not, a hit pays nothing for the gate. */
   readonly watchesReads: boolean;
+  /** The exchange to answer, by the handler or by a refusal. */
+  open(exchange: Exchange): Exchange;
+  /** @throws {RequestError} for a request that is not let in */
+  check(exchange: Exchange, operation: OperationName): void;
   /**
-   * @returns the exchange that the handler gets
+   * Answers an OPTIONS that asks for a page of another origin; whether it was that.
+   *
    * @throws {RequestError}
    */
-  admit(exchange: Exchange, operation: OperationName): Exchange;
-  /** Answers an OPTIONS that asks for a page of another origin; whether it was that. */
   answerPreflight(exchange: Exchange, methods: string): boolean;
 }
 
@@ -31,15 +34,14 @@ export function createRequestGate({
   const rate = requestsPerSecondMax > 0 ? new RateLimit(requestsPerSecondMax) : undefined;
   return {
     watchesReads: origins.letsPagesIn || rate !== undefined,
-    admit: (exchange, operation) => {
-      const admitted = origins.admit(exchange);
+    open: (exchange) => origins.open(exchange),
+    check: (exchange, operation) => {
+      origins.check(exchange);
       // Whoever watches over the service must see it while clients send too much.
       const isLimited = rate !== undefined && operation !== 'status';
       if (isLimited && !rate.admits(clientOf(exchange))) throw tooManyRequests();
-      return admitted;
     },
-    answerPreflight: (exchange, methods) =>
-      origins.letsPagesIn && origins.answerPreflight(origins.admit(exchange), methods),
+    answerPreflight: (exchange, methods) => origins.answerPreflight(exchange, methods),
   };
 }
 

@@ -74,6 +74,18 @@ export function readRequestHead(exchange: Exchange): RequestHead {
   };
 }
 
+/**
+ * For requests that have no meaning without a body.
+ *
+ * @throws {RequestError} `ERR_HTTP_LENGTH_REQUIRED` where nothing is said of one
+ */
+export function requireLength({ statesBody }: RequestHead): void {
+  if (statesBody) return;
+  throw new RequestError('ERR_HTTP_LENGTH_REQUIRED', 'the request needs a Content-Length', {
+    closes: true,
+  });
+}
+
 function readLines(exchange: Exchange): HeaderLines {
   const lines: HeaderLines = {
     host: [],

@@ -28,6 +28,14 @@ export type ModuleLoader = (specifier: string) => Promise<unknown>;
 export const loadModule: ModuleLoader = (specifier) => import(specifier);
 
 /**
+ * Sets how many bytes a request line and its headers may have together. The library reads it from
+ * the environment, once, when its binary is loaded: for all listeners of the process.
+ */
+export function limitUwsHeaders(headerBytesMax: number): void {
+  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(headerBytesMax);
+}
+
+/**
  * Loads uWebSockets.js.
  *
  * @throws {TransportUnavailableError} when it cannot be loaded here

@@ -1,4 +1,5 @@
 import type { StoredValue } from '../codecs/stored-value.js';
+import { countDone } from '../dialects/batch-writes.js';
 import type { DialectParts } from '../dialects/dialect-parts.js';
 import type { NamespaceClass } from '../observability/service-metrics.js';
 import type { OperationName } from '../operation-names.js';
@@ -91,7 +92,7 @@ export function carryOut(
         })
         .then((isStored) => answer('stored', isStored));
     case 'setMany':
-      return countOf(
+      return countDone(
         request.entries.map(({ key, ttlMs, tags }, index) => {
           return writes.set({ namespace, key }, values[index] as StoredValue, { ttlMs, tags });
         }),
@@ -101,7 +102,7 @@ export function carryOut(
         .delete({ namespace, key: request.key })
         .then((isDeleted) => answer('deleted', isDeleted));
     case 'deleteMany':
-      return countOf(request.keys.map((key) => writes.delete({ namespace, key }))).then((count) =>
+      return countDone(request.keys.map((key) => writes.delete({ namespace, key }))).then((count) =>
         answer('deleted', count),
       );
     case 'touch': {
@@ -126,17 +127,6 @@ export function carryOut(
 
 function answer(name: string, value: MessageValue): Answer {
   return { members: new Map([[name, value]]), heldBytes: 0 };
-}
-
-/** How many of the writes did something. All have ended when it rejects with the first failure. */
-async function countOf(pending: readonly Promise<boolean>[]): Promise<number> {
-  const results = await Promise.allSettled(pending);
-  let count = 0;
-  for (const result of results) {
-    if (result.status === 'rejected') throw result.reason;
-    if (result.value) count += 1;
-  }
-  return count;
 }
 
 function readOne(

@@ -1,4 +1,5 @@
 import type { Selection } from '../cache/cache-writes.js';
+import { matchesEveryKey } from '../dialects/selection.js';
 import { RequestError } from '../error-table.js';
 import { invalidField, invalidFrame } from './frame-refusals.js';
 import type { FrameValue } from './frame-value.js';
@@ -74,7 +75,6 @@ const READERS: Readonly<Record<SocketOperation, Reader>> = {
 };
 
 const READERS_BY_NAME: ReadonlyMap<string, Reader> = new Map(Object.entries(READERS));
-const STARS = /^\*+$/;
 
 /**
  * Reads what a request asks for; its id has been read.
@@ -135,7 +135,7 @@ function readInvalidate(fields: RequestFields, { batchKeysMax }: LimitsOfRequest
     throw invalidFrame('exactly one of prefix, glob, tag and keys must be given');
   }
   if (selection === undefined) return { op: 'deleteMany', namespace, keys: keys ?? [] };
-  if (selection.kind === 'glob' && STARS.test(selection.text) && !isConfirmed) {
+  if (selection.kind === 'glob' && matchesEveryKey(selection.text) && !isConfirmed) {
     throw new RequestError(
       'ERR_HTTP_PRECONDITION_REQUIRED',
       'this would remove every entry of the namespace; repeat it with confirm: true',

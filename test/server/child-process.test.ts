@@ -1,11 +1,12 @@
 /** The service as an operator runs it: the built program, its output, its signals. */
-import { Agent } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { until } from '../support/until.js';
 import { ChildService } from './support/child-service.js';
+import { loadUntilRefused } from './support/load-until-refused.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
-import { roundTrip } from './support/round-trip.js';
-import { ask, get } from './support/test-service.js';
+import { ask, get, TRANSPORT_KINDS } from './support/test-service.js';
 
 // On a busy machine operations are slow, and warned of.
 const SMALL = { SERVER_HTTP_PORT: '0', CACHE_MAX_MEMORY_MB: '16', LOG_LEVEL: 'error' };
@@ -50,6 +51,42 @@ describe('the program', () => {
     expect(stdout).toMatch(
       /^hotshard listening on http:\/\/127\.0\.0\.1:\d+ \(memory 16 MiB, .*\)\n$/,
     );
+  });
+
+  test.each(TRANSPORT_KINDS)('reads as long a head as is set, over %s', async (kind) => {
+    const long = requestText('GET /health', [`X-Long: ${'x'.repeat(6_000)}`]);
+    for (const [bytes, status] of [
+      ['8kb', 200],
+      ['4kb', 431],
+    ] as const) {
+      const settings = { ...SMALL, HTTP_TRANSPORT: kind, HTTP_MAX_HEADER_BYTES: bytes };
+      const port = await start(settings).port();
+      expect((await ask(port, long))?.status).toBe(status);
+    }
+  });
+
+  test('does not start with a file for its entries that it could not write', async () => {
+    const path = join(tmpdir(), 'hotshard-none', 'entries');
+    for (const [given, problem] of [
+      [path, /CACHE_PERSISTENCE_PATH: the folder \S+ does not exist/],
+      [tmpdir(), /CACHE_PERSISTENCE_PATH: is a folder/],
+    ] as const) {
+      const { code, stderr } = await start({ ...SMALL, CACHE_PERSISTENCE_PATH: given }).ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(problem);
+    }
+  });
+
+  test('says that its entries were not kept, and ends with 1', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotshard-'));
+    const service = start({ ...SMALL, CACHE_PERSISTENCE_PATH: join(folder, 'entries') });
+    const port = await service.port();
+    expect((await ask(port, putText('/cache/a', 'x')))?.status).toBe(201);
+    rmSync(folder, { recursive: true });
+    service.signal('SIGTERM');
+    const { code, stderr } = await service.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('hotshard: the entries were not kept in ');
   });
 
   test('ends with 0 on SIGINT', async () => {
@@ -107,24 +144,7 @@ describe('signals', () => {
   test('SIGTERM under load fails no request that was sent', async () => {
     const service = start(SMALL);
     const port = await service.port();
-    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-    const failures: string[] = [];
-    let answered = 0;
-    let isRefused = false;
-    const client = async (name: number): Promise<void> => {
-      for (let round = 0; !isRefused; round++) {
-        const method = round % 4 === 0 ? 'PUT' : 'GET';
-        const outcome = await roundTrip(agent, port, method, `/cache/k${name}`);
-        if (outcome === 'ECONNREFUSED') isRefused = true;
-        else if (outcome === 200 || outcome === 201) answered += 1;
-        else failures.push(String(outcome));
-      }
-    };
-    const clients = Array.from({ length: 16 }, (_, name) => client(name));
-    await until('there is load', () => answered > 500);
-    service.signal('SIGTERM');
-    await Promise.all(clients);
-    agent.destroy();
+    const failures = await loadUntilRefused(port, () => service.signal('SIGTERM'));
     expect(failures).toEqual([]);
     expect(await service.ended).toMatchObject({ code: 0, stderr: '' });
   });

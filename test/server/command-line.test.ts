@@ -71,6 +71,25 @@ describe('values', () => {
     });
   });
 
+  test('of JSON keep every digit, also in a namespace', async () => {
+    const json = '{"whole":12345678901234567890,\n"far":1e400}';
+    const line = json.replace('\n', ' ');
+    for (const place of [[], ['-n', 'exact']]) {
+      await output(['set', 'exact', json, '--type', 'json', '--ttl', '60', ...place]);
+      expect(await output(['get', 'exact', ...place])).toBe(json);
+      const printed = await output(['get', 'exact', '--json', ...place]);
+      expect(printed).toMatch(/^[^\n]*"ttlSeconds":\d+,[^\n]*\n$/);
+      expect(printed).toContain(`,"value":${line}}`);
+    }
+  });
+
+  test('that are larger than a pipe holds come out whole', async () => {
+    const value = 'x'.repeat(1_000_000);
+    await output(['set', 'large'], { input: value });
+    expect(await output(['get', 'large'])).toBe(value);
+    expect(JSON.parse(await output(['get', 'large', '--json']))).toMatchObject({ value });
+  });
+
   test('have keys of any kind', async () => {
     for (const key of ['..', '.', 'a/b', '%2e', 'a b?c#d', 'ü', '__proto__']) {
       await output(['set', key, `value of ${key}`]);
@@ -213,7 +232,7 @@ describe('what is watched', () => {
 
   test('bench says what it is, and leaves nothing behind', async () => {
     const args = ['bench', '--seconds', '1', '--connections', '3', '--keys', '20'];
-    const text = await output([...args, '--pipeline', '2', '--puts', '50']);
+    const text = await output([...args, '--pipeline', '8', '--puts', '50']);
     expect(text).toMatch(/^a quick check: /);
     expect(text).toMatch(/^GET +[0-9,]+\/s +p50 [0-9.]+ ms +p90 .* p99 .* max /m);
     expect(text).toMatch(/^PUT +[0-9,]+\/s/m);

@@ -67,6 +67,11 @@ describe.each(CASES)('over %s: %s', (kind, line) => {
     expect(JSON.parse(text)).toEqual(refusal('ERR_HTTP_MALFORMED_BODY', message));
   });
 
+  test('H15: no length at all is refused', async () => {
+    const response = await ask(service.port, requestText(line, ['Content-Type: application/json']));
+    expectRefusal(response, 411, 'ERR_HTTP_LENGTH_REQUIRED');
+  });
+
   test('H28: a nesting of 100,000 levels is refused at 64', async () => {
     const { status, text } = await send(service, line, `{"value":${'['.repeat(100_000)}`);
     expect(status).toBe(400);

@@ -70,6 +70,35 @@ describe.each(TRANSPORT_KINDS)('over %s', (kind) => {
       }
     });
 
+    test('refusals of every kind can be read by a listed page', async () => {
+      const settings = { allowedOrigins: [ALLOWED], requestsPerSecondMax: 1 };
+      const strict = await serveStore(engine, settings, undefined, kind);
+      const headers = [`Origin: ${ALLOWED}`];
+      const requests = [
+        requestText('GET /nowhere', headers),
+        requestText('POST /cache/kept', [...headers, 'Content-Length: 0']),
+        ...Array.from({ length: 5 }, () => requestText('GET /cache/kept', headers)),
+      ];
+      const statuses: (number | undefined)[] = [];
+      for (const request of requests) {
+        const response = await ask(strict.port, request);
+        statuses.push(response?.status);
+        expect(response?.headers.get('access-control-allow-origin')).toBe(ALLOWED);
+      }
+      expect(statuses.slice(0, 2)).toEqual([404, 405]);
+      expect(statuses).toContain(429);
+    });
+
+    test('caches are told that answers depend on the origin, also by answers without one', async () => {
+      await engine.set('shared', 'x', { contentType: 'text/plain' });
+      for (const headers of [[], ['Origin: https://evil.example']]) {
+        const response = await ask(open.port, requestText('GET /cache/shared', headers));
+        expect(response?.headers.get('vary')).toContain('Origin');
+        expect(response?.headers.has('access-control-allow-origin')).toBe(false);
+      }
+      expect((await get(service.port, '/cache/shared')).headers.has('vary')).toBe(false);
+    });
+
     test('others read without permission, and so no page sees the answer', async () => {
       for (const { port } of [service, open]) {
         const request = requestText('GET /cache/kept', ['Origin: https://evil.example']);

@@ -140,9 +140,11 @@ describe('over a socket', () => {
     const socket = open();
     const everything = { op: 'invalidate', namespace: 'wiped', glob: '**' };
     await ask(socket, { op: 'set', namespace: 'wiped', key: 'x', value: 1 });
-    expect(await ask(socket, everything)).toMatchObject({
-      error: { code: 'ERR_HTTP_PRECONDITION_REQUIRED' },
-    });
+    for (const glob of ['*', '**', '?*', '*?*']) {
+      expect(await ask(socket, { ...everything, glob })).toMatchObject({
+        error: { code: 'ERR_HTTP_PRECONDITION_REQUIRED' },
+      });
+    }
     expect(await ask(socket, { ...everything, confirm: true })).toMatchObject({ deleted: 1 });
   });
 

@@ -1,11 +1,10 @@
 /** The program with several HTTP threads, as an operator runs it. */
-import { Agent } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createNodeTransport } from '../../server/http/node-transport.js';
 import { until } from '../support/until.js';
 import { ChildService } from './support/child-service.js';
+import { loadUntilRefused } from './support/load-until-refused.js';
 import { putText, RawConnection, requestText } from './support/raw-connection.js';
-import { roundTrip } from './support/round-trip.js';
 import { ask, get, openTransport, TRANSPORT_KINDS } from './support/test-service.js';
 
 const kind = TRANSPORT_KINDS[0] ?? 'node';
@@ -43,24 +42,7 @@ describe.skipIf(!portSharing.works)('two HTTP threads', () => {
   test('SIGTERM under load fails no request that was sent', async () => {
     const service = start(TWO_THREADS);
     const port = await service.port();
-    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-    const failures: string[] = [];
-    let answered = 0;
-    let isRefused = false;
-    const client = async (name: number): Promise<void> => {
-      for (let round = 0; !isRefused; round++) {
-        const method = round % 4 === 0 ? 'PUT' : 'GET';
-        const outcome = await roundTrip(agent, port, method, `/cache/k${name}`);
-        if (outcome === 'ECONNREFUSED') isRefused = true;
-        else if (outcome === 200 || outcome === 201) answered += 1;
-        else failures.push(String(outcome));
-      }
-    };
-    const clients = Array.from({ length: 16 }, (_, name) => client(name));
-    await until('there is load', () => answered > 500);
-    service.signal('SIGTERM');
-    await Promise.all(clients);
-    agent.destroy();
+    const failures = await loadUntilRefused(port, () => service.signal('SIGTERM'));
     expect(failures).toEqual([]);
     const { code, stdout, stderr } = await service.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

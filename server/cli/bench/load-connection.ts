@@ -7,8 +7,21 @@ const HEAD_BYTES_MAX = 64 * 1_024;
 /** One answer: which request it is to, how long it took, and its status. */
 export type OnAnswer = (request: number, durationMs: number, status: number) => void;
 
-/** Gives the next request: its bytes, and a number to know it by; `undefined` to send no more. */
-export type NextRequest = () => { readonly id: number; readonly bytes: Buffer } | undefined;
+/** A request: its bytes, and a number to know it by. */
+export interface LoadRequest {
+  readonly id: number;
+  readonly bytes: Buffer;
+  /**
+   * Whether nothing may be sent behind it until it is answered: uWebSockets.js closes a connection
+   * on which a request comes while one before it, such as a PUT, is still at work.
+   */
+  readonly isWaitedFor: boolean;
+}
+
+/** Gives the next request; `undefined` to send no more. */
+export type NextRequest = () => LoadRequest | undefined;
+
+type PendingRequest = Pick<LoadRequest, 'id' | 'isWaitedFor'> & { readonly sentMs: number };
 
 /**
  * One connection that always has so many requests on their way. It understands of HTTP what this
@@ -16,7 +29,7 @@ export type NextRequest = () => { readonly id: number; readonly bytes: Buffer } 
  */
 export class LoadConnection {
   private readonly socket: Socket;
-  private readonly pending: { readonly id: number; readonly sentMs: number }[] = [];
+  private readonly pending: PendingRequest[] = [];
   private received: Buffer = Buffer.alloc(0);
 
   private constructor(socket: Socket) {
@@ -72,11 +85,12 @@ export class LoadConnection {
   /** Sends what there is room for; whether anything is on its way. */
   private send(depth: number, next: NextRequest): boolean {
     const parts: Buffer[] = [];
-    while (this.pending.length < depth) {
+    while (this.pending.length < depth && this.pending.at(-1)?.isWaitedFor !== true) {
       const request = next();
       if (request === undefined) break;
       parts.push(request.bytes);
-      this.pending.push({ id: request.id, sentMs: performance.now() });
+      const { id, isWaitedFor } = request;
+      this.pending.push({ id, isWaitedFor, sentMs: performance.now() });
     }
     if (parts.length > 0) this.socket.write(Buffer.concat(parts));
     return this.pending.length > 0;

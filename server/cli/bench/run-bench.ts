@@ -6,7 +6,7 @@ import { ProgressBar } from '../progress-bar.js';
 import { formatCount, formatMs } from '../quantities.js';
 import { isSuccess, refusalOf, ServiceConnection } from '../service-connection.js';
 import type { ServiceOptions } from '../service-options.js';
-import { LoadConnection } from './load-connection.js';
+import { LoadConnection, type NextRequest } from './load-connection.js';
 
 const NS_PER_MS = 1e6;
 /** Ends what the check has stored, if it cannot do so itself. */
@@ -131,10 +131,10 @@ async function fill(
   const progress = new ProgressBar(process.stderr, 'storing');
   let next = 0;
   let refused = 0;
-  const send = (): ReturnType<Parameters<LoadConnection['run']>[1]> => {
+  const send = (): ReturnType<NextRequest> => {
     if (next >= keys) return undefined;
     progress.update(next / keys, '');
-    return { id: next, bytes: requests.bytesOf(true, next++) };
+    return { id: next, isWaitedFor: true, bytes: requests.bytesOf(true, next++) };
   };
   try {
     await Promise.all(
@@ -159,13 +159,13 @@ async function load(
   const progress = new ProgressBar(process.stderr, 'loading');
   const startMs = performance.now();
   const endMs = startMs + plan.seconds * 1_000;
-  const next = (): ReturnType<Parameters<LoadConnection['run']>[1]> => {
+  const next = (): ReturnType<NextRequest> => {
     const nowMs = performance.now();
     if (nowMs >= endMs) return undefined;
     progress.update((nowMs - startMs) / (endMs - startMs), '');
     const isPut = Math.random() < plan.putShare;
     const key = Math.floor(Math.random() * plan.keys);
-    return { id: isPut ? 1 : 0, bytes: requests.bytesOf(isPut, key) };
+    return { id: isPut ? 1 : 0, isWaitedFor: isPut, bytes: requests.bytesOf(isPut, key) };
   };
   try {
     await Promise.all(

@@ -2,9 +2,9 @@ import type { StoredValue } from '../../codecs/stored-value.js';
 import { RequestError } from '../../error-table.js';
 import { readBody } from '../../http/body-reader.js';
 import { sendReply } from '../../http/reply.js';
-import { readRequestHead } from '../../http/request-head.js';
+import { readRequestHead, requireLength } from '../../http/request-head.js';
 import type { Exchange } from '../../http/transport.js';
-import { emptyReply, formatSeconds, parseTtlMs, TTL_HEADER } from '../../wire.js';
+import { emptyReply, formatSeconds, parseTtlMs, TTL_HEADER, TTL_RANGE } from '../../wire.js';
 import type { DialectParts } from '../dialect-parts.js';
 import { readKey } from '../entry-key.js';
 import { readTags } from './entry-tags.js';
@@ -33,7 +33,7 @@ export async function putEntry(
   segment: string,
 ): Promise<void> {
   const head = readRequestHead(exchange);
-  if (!head.statesBody) throw lengthRequired();
+  requireLength(head);
   const wish: EntryWish = {
     key: readKey(segment),
     ttlMs: readTtl(head.ttl),
@@ -92,17 +92,6 @@ export async function deleteEntry(
 function readTtl(text: string | undefined): number | 'never' | undefined {
   if (text === undefined || text === 'never') return text;
   const ttlMs = parseTtlMs(text);
-  if (ttlMs === undefined) {
-    throw new RequestError(
-      'ERR_CACHE_INVALID_TTL',
-      `${TTL_HEADER} must be a whole number of seconds above zero, in decimal digits, or never`,
-    );
-  }
-  return ttlMs;
-}
-
-function lengthRequired(): RequestError {
-  return new RequestError('ERR_HTTP_LENGTH_REQUIRED', 'PUT needs a Content-Length', {
-    closes: true,
-  });
+  if (ttlMs !== undefined) return ttlMs;
+  throw new RequestError('ERR_CACHE_INVALID_TTL', `${TTL_HEADER} must be ${TTL_RANGE}, or never`);
 }

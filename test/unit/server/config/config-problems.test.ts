@@ -65,6 +65,7 @@ describe('a value that cannot be meant', () => {
     ['{"cache":{"defaultTtl":-1}}', /^cache\.defaultTtl: -1 is not seconds/],
     ['{"http":{"allowedOrigins":"https://a.example"}}', /^http\.allowedOrigins: .* is no list$/],
     ['{"http":{"allowedOrigins":[1]}}', /^http\.allowedOrigins: 1 is no origin/],
+    ['{"http":{"allowedOrigins":["https://*.example"]}}', /^http\.allowedOrigins: .* is no origin/],
     ['{"cache":{"persistencePath":null}}', /^cache\.persistencePath: null is not a path/],
     ['{"cache":[]}', /^cache: must be an object$/],
     ['{"tracing":{"a":1}}', /^tracing: an object is not off or opentelemetry$/],
@@ -97,6 +98,10 @@ describe('settings that cannot be together', () => {
     [{ CACHE_MAX_MEMORY_MB: '16', CACHE_SHARDS: '5' }, /^CACHE_SHARDS: 5 shards need 20 MiB/],
     [{ CACHE_WORKERS: '9' }, /^CACHE_WORKERS: 9 are more than one for each of the 8 shards/],
     [{ CACHE_L1_MAX_ENTRIES: '7' }, /^CACHE_L1_MAX_ENTRIES: 7 are less than one for each of the 8/],
+    [
+      { CACHE_MAX_MEMORY_MB: '64', CACHE_MAX_VALUE_BYTES: '5mb' },
+      /^CACHE_MAX_VALUE_BYTES: 5242880 bytes are more than half of a shard, .*: 4194304 bytes$/,
+    ],
     [
       { CACHE_MAX_VALUE_BYTES: '2mb', HTTP_MAX_BUFFER_BYTES: '1mb' },
       /^HTTP_MAX_BUFFER_BYTES: 1048576 bytes do not hold the largest value, of 2097152 bytes/,
