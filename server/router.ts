@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { RequestError } from './error-table.js';
 import type { RequestGate } from './http/request-gate.js';
 import type { Exchange, ExchangeHandler } from './http/transport.js';

@@ -1,6 +1,9 @@
 // The host's clock of an arena. `performance.now()` counts from the start of each thread, so each
 // thread adds its own offset to the process-wide monotonic clock.
 
+// Not the global of that name, which is looked up anew each time.
+import { performance } from 'node:perf_hooks';
+
 const NS_PER_MS = 1e6;
 
 /** A monotonic clock. */

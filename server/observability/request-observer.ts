@@ -1,4 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 import { ClientGoneError, statusOf } from '../error-table.js';
 import type { OperationName } from '../operation-names.js';
 import type { RequestObserver } from '../router.js';

@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { compressSync, uncompressSync } from 'lz4-napi';
 import { Packr } from 'msgpackr';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -137,6 +137,7 @@ describe('values in codings', () => {
   test('H31 H32 bombs and lies are refused and nothing is stored', async () => {
     const zeros = Buffer.alloc(100 * VALUE_BYTES_MAX);
     expect(await put('bomb', gzipSync(zeros), { 'content-encoding': 'gzip' })).toBe(413);
+    expect(await put('bomb', brotliCompressSync(zeros), { 'content-encoding': 'br' })).toBe(413);
     const lie = Buffer.from('ffffff7f00', 'hex');
     expect(await put('bomb', lie, { 'content-encoding': 'lz4' })).toBe(400);
     const tooLarge = compressSync(Buffer.alloc(VALUE_BYTES_MAX + 1));

@@ -1,6 +1,6 @@
 /**
- * Clients that are gone before their answers are written. A library that is native can end the whole
- * process over it, so the service is a process of its own here.
+ * Clients that are gone before their answers are written. A library that is native can end the
+ * whole process over it, so the service is a process of its own here.
  */
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';

@@ -104,8 +104,8 @@ const MUTATIONS_MAX = 4;
 const RANGE_BYTES_MAX = 64;
 
 /**
- * A request of the corpus with one to four changes; the same seed gives the same request. In half of
- * them the length is set right again, so that changes of the body reach whoever reads bodies.
+ * A request of the corpus with one to four changes; the same seed gives the same request. In half
+ * of them the length is set right again, so that changes of the body reach whoever reads bodies.
  */
 export function mutate(seed: number): Buffer {
   const random = createRandom(seed);
