@@ -3,8 +3,8 @@ import type { CompressionSettings } from '../service-settings.js';
 import { DEFAULT_CONTENT_TYPE, encodeText } from '../wire.js';
 import { BodyInflater } from './body-inflater.js';
 import { CodecPool } from './codec-pool.js';
-import type { CodecOutcome } from './codec-work.js';
-import { readBodyForm } from './given-body.js';
+import type { CodecOutcome, CodecWork } from './codec-work.js';
+import { type BodyForm, readBodyForm } from './given-body.js';
 import { loadLz4 } from './lz4-library.js';
 import { MessageTypes, readDescriptorSet } from './message-types.js';
 import { type Plan, Plans } from './negotiation.js';
@@ -66,14 +66,19 @@ interface CodecParts {
   readonly compressionProblem: string | undefined;
 }
 
-const JSON_WORK = {
-  kind: 'json',
-  messageType: undefined,
-  unpacks: false,
-  checks: false,
-  target: undefined,
-  packs: true,
-} as const;
+/** Work on a body, written out: objects made by spreading cost more than a small body's check. */
+function workOnBody(
+  bytes: Uint8Array,
+  { kind, messageType }: Pick<BodyForm, 'kind' | 'messageType'>,
+  steps: { readonly unpacks: boolean; readonly packs: boolean },
+): CodecWork {
+  const { unpacks, packs } = steps;
+  return { kind, messageType, bytes, unpacks, checks: true, target: undefined, packs };
+}
+
+const PACKS = { unpacks: false, packs: true };
+const UNPACKS = { unpacks: true, packs: false };
+const NO_STEPS = { unpacks: false, packs: false };
 
 class Codec implements ServiceCodec {
   readonly compressionProblem: string | undefined;
@@ -97,12 +102,11 @@ class Codec implements ServiceCodec {
 
   admit({ bytes, contentType: typeText, contentEncoding }: GivenBody): Maybe<StoredValue> {
     const form = readBodyForm(typeText, contentEncoding);
-    const { coding, contentType, kind, messageType } = form;
-    const work = { ...JSON_WORK, bytes, kind, messageType, checks: true, packs: false };
+    const { coding, contentType } = form;
     if (coding === 'identity') {
-      const packs = this.packs(bytes);
       const stored = { bytes, storedType: contentType };
-      return andThen(this.runner.run({ ...work, packs }), (outcome) => pick(outcome, stored));
+      const work = workOnBody(bytes, form, this.packs(bytes) ? PACKS : NO_STEPS);
+      return andThen(this.runner.run(work), (outcome) => pick(outcome, stored));
     }
     // Bodies that are compressed stay as they came: clients that take the coding get them so.
     const stored = {
@@ -110,16 +114,25 @@ class Codec implements ServiceCodec {
       storedType: writeStoredType(coding, contentType ?? DEFAULT_CONTENT_TYPE),
     };
     if (coding !== 'lz4') {
+      const work = workOnBody(bytes, form, NO_STEPS);
       return this.runner.runInflated(work, coding).then((outcome) => keep(outcome, stored));
     }
-    const outcome = this.runner.run({ ...work, unpacks: true });
+    const outcome = this.runner.run(workOnBody(bytes, form, UNPACKS));
     return andThen(outcome, (result) => keep(result, stored));
   }
 
   admitJson(text: Uint8Array): Maybe<StoredValue> {
     const stored = { bytes: text, storedType: JSON_TYPE };
     if (!this.packs(text)) return stored;
-    const outcome = this.runner.run({ ...JSON_WORK, bytes: text });
+    const outcome = this.runner.run({
+      kind: 'json',
+      messageType: undefined,
+      bytes: text,
+      unpacks: false,
+      checks: false,
+      target: undefined,
+      packs: true,
+    });
     return andThen(outcome, (result) => pick(result, stored));
   }
 

@@ -1,11 +1,14 @@
 import type { ByteBudget } from '../byte-budget.js';
 import { RequestError } from '../error-table.js';
-import { CONTENT_TYPE_HEADER, encodeText, JSON_CONTENT_TYPE } from '../wire.js';
+import { CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE } from '../wire.js';
 import { sendReply } from './reply.js';
 import type { Exchange } from './transport.js';
 
 /** Smaller answers are handed over whole, and what waits of them for slow clients not counted. */
 const WHOLE_BYTES_MAX = 16_384;
+const FIRST_BYTES = 4_096;
+/** Of one unit of UTF-16. */
+const UTF8_BYTES_MAX = 3;
 
 /**
  * An answer in JSON that holds values of the cache: their text goes in as it is. Values count in
@@ -14,7 +17,10 @@ const WHOLE_BYTES_MAX = 16_384;
 export class JsonReply {
   private readonly budget: ByteBudget;
   private readonly valueBytesMax: number;
-  private readonly parts: Uint8Array[] = [];
+  /** The answer so far, and room behind it. */
+  private buffer: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  private length = 0;
+  /** Text that follows: put together here, because each write into the buffer has its price. */
   private pendingText = '';
   private valueBytes = 0;
   private takenBytes = 0;
@@ -31,7 +37,7 @@ export class JsonReply {
   }
 
   /**
-   * Appends a value, whose bytes are kept, not copied.
+   * Appends a value.
    *
    * @throws {RequestError} `ERR_HTTP_BATCH_TOO_LARGE` over the limit, `ERR_CACHE_OVERLOADED` when
    * the budget is used up
@@ -49,13 +55,14 @@ export class JsonReply {
     }
     this.takenBytes += text.length;
     this.flush();
-    this.parts.push(text);
+    this.makeRoom(text.length);
+    this.buffer.set(text, this.length);
+    this.length += text.length;
   }
 
   send(exchange: Exchange, status = 200): void {
     this.flush();
-    const body = Buffer.concat(this.parts);
-    this.parts.length = 0;
+    const body = this.buffer.subarray(0, this.length);
     const headers = [[CONTENT_TYPE_HEADER, JSON_CONTENT_TYPE]] as const;
     if (body.length <= WHOLE_BYTES_MAX || exchange.method === 'HEAD') {
       sendReply(exchange, { status, headers, body });
@@ -80,8 +87,17 @@ export class JsonReply {
   }
 
   private flush(): void {
-    if (this.pendingText === '') return;
-    this.parts.push(encodeText(this.pendingText));
+    const text = this.pendingText;
     this.pendingText = '';
+    this.makeRoom(text.length * UTF8_BYTES_MAX);
+    this.length += this.buffer.write(text, this.length);
+  }
+
+  private makeRoom(bytes: number): void {
+    const needed = this.length + bytes;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+    this.buffer.copy(larger, 0, 0, this.length);
+    this.buffer = larger;
   }
 }

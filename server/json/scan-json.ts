@@ -309,6 +309,12 @@ class JsonScanner {
  */
 export function decodeString(bytes: Uint8Array, start: number, end: number): string {
   const { buffer, byteOffset } = bytes;
+  let at = start + 1;
+  while (at < end - 1 && (bytes[at] as number) < 0x80 && bytes[at] !== BACKSLASH) at++;
+  // Most strings are ASCII without escapes, and stand for themselves.
+  if (at === end - 1) {
+    return Buffer.from(buffer, byteOffset + start + 1, end - start - 2).toString('latin1');
+  }
   return JSON.parse(Buffer.from(buffer, byteOffset + start, end - start).toString()) as string;
 }
 

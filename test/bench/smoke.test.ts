@@ -26,8 +26,10 @@ const RESULT_NAMES: Readonly<Record<string, readonly string[]>> = {
   memory: ['rss.perEntry'],
   restart: ['restart.write', 'restart.load'],
   http: [
-    ...['get.hit', 'get.hit.node', 'get.hit.1KiB', 'get.hit.64KiB', 'get.hit.4KiB.lz4'],
-    ...['put', 'batch.get.100', 'ws.get', 'get.hit.p99', 'get.hit.p99.halfRate'],
+    ...['get.hit', 'get.hit.p99', 'get.hit.p99.halfRate', 'get.hit.node', 'get.hit.node.p99'],
+    ...['get.hit.1KiB', 'get.hit.1KiB.p99', 'get.hit.64KiB', 'get.hit.64KiB.p99'],
+    ...['get.hit.4KiB.lz4', 'get.hit.4KiB.lz4.p99', 'put', 'put.p99'],
+    ...['batch.get.100', 'batch.get.100.p99', 'ws.get', 'ws.get.p99'],
   ],
   'hit-ratio': [
     'lru.difference',

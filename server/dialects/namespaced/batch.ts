@@ -60,7 +60,9 @@ async function writeValues(
       missing.push(key);
       continue;
     }
-    const { text, isBase64 } = await codec.toJson(found.value);
+    const member = codec.toJson(found.value);
+    // Most values are there at once: a promise for each would cost more than they do.
+    const { text, isBase64 } = member instanceof Promise ? await member : member;
     if (isBase64) base64.push(key);
     reply.write(`${separator}${JSON.stringify(key)}:`);
     reply.writeValue(text);
