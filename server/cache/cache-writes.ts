@@ -169,13 +169,17 @@ export class CacheWrites {
   }
 }
 
-function setOptions({ storedType }: StoredValue, { ttlMs, only, tags }: WriteOptions): SetOptions {
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+function setOptions(
+  { storedType }: StoredValue,
+  { ttlMs, tags }: Pick<WriteOptions, 'ttlMs' | 'tags'>,
+): Omit<SetOptions, 'only'> {
   // Not by spreading, which costs as much as the write itself.
-  const options: { -readonly [Name in keyof SetOptions]: SetOptions[Name] } = {};
+  const options: Writable<Omit<SetOptions, 'only'>> = {};
   if (ttlMs !== undefined) options.ttl = ttlMs;
   if (storedType !== undefined) options.contentType = storedType;
   if (tags.length > 0) options.tags = tags;
-  if (only !== undefined) options.only = only;
   return options;
 }
 
