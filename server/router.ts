@@ -4,6 +4,7 @@ import type { RequestGate } from './http/request-gate.js';
 import type { Exchange, ExchangeHandler } from './http/transport.js';
 import type { OperationDocument } from './openapi/operation-document.js';
 import type { OperationName } from './operation-names.js';
+import { RecentMap } from './recent-map.js';
 
 /**
  * Serves one method of one path. `parameters` are the raw texts that stand in the place of the
@@ -64,6 +65,18 @@ interface CompiledRoute {
   readonly allow: string;
 }
 
+type Parameters = readonly [first: string, second: string];
+
+interface FoundRoute {
+  readonly route: CompiledRoute;
+  /** As they stand in the path. */
+  readonly parameters: Parameters;
+}
+
+/** Paths of hot entries, of a length that keys usually have. */
+const RECENT_PATHS_MAX = 4_096;
+const RECENT_PATH_LENGTH_MAX = 256;
+
 const PARAMETER = /^\{[a-z]+\}$/;
 const PARAMETERS_MAX = 2;
 
@@ -89,6 +102,8 @@ export function createRouter(
   gate: RequestGate = OPEN_GATE,
 ): ExchangeHandler {
   const routes = table.map(compileRoute);
+  // The texts of known parameters are the same objects each time, whose hashes are known, too.
+  const recentPaths = new RecentMap<FoundRoute>(RECENT_PATHS_MAX, RECENT_PATH_LENGTH_MAX);
   const ends: RequestEnds = { observer, onError };
   // No closure may be made here: most requests are hits, which are answered before it returns.
   return (exchange) => {
@@ -99,13 +114,19 @@ export function createRouter(
       const isWatched = exchange.method !== 'GET' || gate.watchesReads;
       // First, so that pages that may read answers can read refusals too.
       if (isWatched) admitted = gate.open(exchange);
-      const route = findRoute(routes, exchange.path);
+      const { path } = exchange;
+      let found = recentPaths.get(path);
+      if (found === undefined) {
+        found = findRoute(routes, path);
+        recentPaths.note(path, found);
+      }
+      const { route, parameters } = found;
       operation = route.operations.get(exchange.method);
       if (operation === undefined) {
         if (!gate.answerPreflight(admitted, route.allow)) throw methodNotAllowed(route);
       } else {
         if (isWatched) gate.check(admitted, operation.name);
-        const pending = run(route, operation, admitted, observer);
+        const pending = run(operation, parameters, admitted, observer);
         if (pending !== undefined) {
           return endLater(ends, pending, { operation, exchange, admitted, startMs });
         }
@@ -151,21 +172,16 @@ function endLater(
 }
 
 function run(
-  route: CompiledRoute,
   operation: Operation,
+  parameters: Parameters,
   exchange: Exchange,
   observer: RequestObserver,
 ): Promise<void> | undefined {
-  const { path, method } = exchange;
   // Reading two headers costs more than a hit itself: hits get an id only where it is written down.
-  if (method !== 'GET' || observer.wantsRequestIds) {
+  if (exchange.method !== 'GET' || observer.wantsRequestIds) {
     exchange.requestId = observer.readRequestId(exchange);
   }
-  if (route.prefix !== undefined) {
-    return operation.handle(exchange, path.slice(route.prefix.length), '');
-  }
-  const values = path.split('/').filter((_segment, index) => route.isParameter[index]);
-  return operation.handle(exchange, values[0] ?? '', values[1] ?? '');
+  return operation.handle(exchange, parameters[0], parameters[1]);
 }
 
 function compileRoute({ path, operations }: Route): CompiledRoute {
@@ -186,16 +202,18 @@ function compileRoute({ path, operations }: Route): CompiledRoute {
   };
 }
 
-function findRoute(routes: readonly CompiledRoute[], path: string): CompiledRoute {
+function findRoute(routes: readonly CompiledRoute[], path: string): FoundRoute {
   let segments: readonly string[] | undefined;
   for (const route of routes) {
     if (route.prefix !== undefined) {
       // A parameter is one segment: `/cache/a/b` is another path than `/cache/a%2Fb`.
-      if (path.startsWith(route.prefix) && !path.includes('/', route.prefix.length)) return route;
-      continue;
+      if (!path.startsWith(route.prefix) || path.includes('/', route.prefix.length)) continue;
+      return { route, parameters: [path.slice(route.prefix.length), ''] };
     }
     segments ??= path.split('/');
-    if (fits(route, segments)) return route;
+    if (!fits(route, segments)) continue;
+    const [first = '', second = ''] = segments.filter((_, index) => route.isParameter[index]);
+    return { route, parameters: [first, second] };
   }
   throw new RequestError('ERR_HTTP_NOT_FOUND', 'no such path; a key is one path segment');
 }
