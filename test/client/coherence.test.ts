@@ -183,8 +183,9 @@ test.each<readonly [TransportKind, NonNullable<ClientOptions['codec']>]>(CASES)(
       throw new Error(`failed; ${replayCommand(seed, FILE)}`, { cause: error });
     }
     const nearHits = participants.map((participant) => participant.nearHits);
-    // Otherwise nothing was shown.
-    expect(Math.min(...nearHits)).toBeGreaterThan(20);
+    // Otherwise nothing was shown. How many there are depends on who came when, within wide margins.
+    expect(Math.min(...nearHits)).toBeGreaterThan(4);
+    expect(nearHits.reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(30);
   },
 );
 
