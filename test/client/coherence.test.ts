@@ -183,7 +183,7 @@ test.each<readonly [TransportKind, NonNullable<ClientOptions['codec']>]>(CASES)(
       throw new Error(`failed; ${replayCommand(seed, FILE)}`, { cause: error });
     }
     const nearHits = participants.map((participant) => participant.nearHits);
-    // Otherwise nothing was shown. How many there are depends on who came when, within wide margins.
+    // Otherwise nothing was shown. How many there are depends on who came when: wide margins.
     expect(Math.min(...nearHits)).toBeGreaterThan(4);
     expect(nearHits.reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(30);
   },
