@@ -196,7 +196,9 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
     dropStaged(shard, record);
     return STATUS_REFUSED;
   }
-  if ((flags & FLAG_KEEP_TTL) != 0 && fresh) {
+  const ownExpiryMs = load<f64>(record + RECORD_EXPIRY_MS);
+  const keepsExpiry = (flags & FLAG_KEEP_TTL) != 0 && fresh;
+  if (keepsExpiry) {
     putF64(record + RECORD_EXPIRY_MS, load<f64>(old + ITEM_EXPIRY_MS));
   }
   const before = upheavals;
@@ -216,6 +218,8 @@ export function applySet(shard: usize, record: usize, thread: u32): i32 {
       discard(shard, item);
       return STATUS_REFUSED;
     }
+    // Nor is there a time to live to keep then. The item is on no list yet.
+    if (old == 0 && keepsExpiry) putF64(item + ITEM_EXPIRY_MS, ownExpiryMs);
   }
   if (evictionPolicy != POLICY_LRU) policyAdmit(shard, item);
   linkItem(shard, record, item, entry);
