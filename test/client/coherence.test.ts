@@ -15,6 +15,9 @@ const CLIENTS = 3;
 const KEYS_OF_EACH = 4;
 const FIBRES = 3;
 const STEPS = scaled(150);
+/** Fewer would show nothing: clients go on until they have as many, whoever came when. */
+const NEAR_HITS_MIN = 20;
+const STEPS_MAX = 10 * STEPS;
 const FILE = 'test/client/coherence.test.ts';
 
 /** What a writer stores: each of its writes to a key counts one higher. */
@@ -50,7 +53,9 @@ class Participant {
   }
 
   async run(): Promise<void> {
-    for (let step = 0; step < STEPS; step++) {
+    const hasMore = (step: number): boolean =>
+      step < STEPS || (this.nearHits <= NEAR_HITS_MIN && step < STEPS_MAX);
+    for (let step = 0; hasMore(step); step++) {
       const choice = this.prng.nextBelow(100);
       if (choice < 70) await this.read(this.prng.pick(this.allKeys));
       else if (choice < 74) await this.readMany();
@@ -183,9 +188,7 @@ test.each<readonly [TransportKind, NonNullable<ClientOptions['codec']>]>(CASES)(
       throw new Error(`failed; ${replayCommand(seed, FILE)}`, { cause: error });
     }
     const nearHits = participants.map((participant) => participant.nearHits);
-    // Otherwise nothing was shown. How many there are depends on who came when: wide margins.
-    expect(Math.min(...nearHits)).toBeGreaterThan(4);
-    expect(nearHits.reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(30);
+    expect(Math.min(...nearHits)).toBeGreaterThan(NEAR_HITS_MIN);
   },
 );
 
