@@ -51,11 +51,7 @@ test('close lets what was sent end, and refuses what comes later', async () => {
   const fake = await startFake();
   const client = openClient({ url: fake.url });
   await client.get('warm');
-  let release: () => void = () => undefined;
-  fake.onFrame = () =>
-    new Promise((resolve) => {
-      release = () => resolve('answer');
-    });
+  const release = fake.hold();
   const write = client.set('k', 1);
   await until('it is sent', () => fake.received.length > 1);
   const closed = client.close();

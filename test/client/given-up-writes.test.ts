@@ -8,11 +8,7 @@ test('a set that was given up keeps its place before later writes to its key', a
   const fake = await startFake();
   const client = openClient({ url: fake.url });
   await client.get('warm');
-  let release: () => void = () => undefined;
-  fake.onFrame = () =>
-    new Promise((resolve) => {
-      release = () => resolve('answer');
-    });
+  const release = fake.hold();
   const controller = new AbortController();
   const first = codeOf(client.set('k', 1, { signal: controller.signal }));
   await until('it is sent', () => fake.ops.includes('set'));
@@ -31,11 +27,7 @@ test('a set that was given up before its turn is never sent', async () => {
   const fake = await startFake();
   const client = openClient({ url: fake.url });
   await client.get('warm');
-  let release: () => void = () => undefined;
-  fake.onFrame = () =>
-    new Promise((resolve) => {
-      release = () => resolve('answer');
-    });
+  const release = fake.hold();
   const first = client.set('k', 1);
   await until('it is sent', () => fake.ops.includes('set'));
   const controller = new AbortController();

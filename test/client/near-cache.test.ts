@@ -88,11 +88,7 @@ test('a change that is told before the answer to a read keeps the answer from be
 test('of two reads whose answers cross, neither can leave an older copy than was seen', async () => {
   const { fake, client } = await openNear();
   fake.entries.set('/j', 'old');
-  let release: () => void = () => undefined;
-  fake.onFrame = () =>
-    new Promise((resolve) => {
-      release = () => resolve('answer');
-    });
+  const release = fake.hold();
   const count = fake.received.length;
   const first = client.get('j');
   await until('the first is sent', () => fake.received.length > count);

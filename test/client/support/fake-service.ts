@@ -52,6 +52,16 @@ export class FakeService {
   private server: Server | undefined;
   private readonly connections = new Set<Socket>();
 
+  /** Requests wait for their answers from now on; what it gives lets the last of them go on. */
+  hold(): () => void {
+    let release: () => void = () => undefined;
+    this.onFrame = () =>
+      new Promise((resolve) => {
+        release = () => resolve('answer');
+      });
+    return () => release();
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
